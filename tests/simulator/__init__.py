@@ -1,0 +1,1 @@
+"""Tests of the simulator: its strictness is what other tests rely on."""
