@@ -17,6 +17,7 @@ from simulator.control import ControlServer
 from simulator.faults import Faults
 from simulator.house import House
 from simulator.journal import Journal
+from simulator.kostal import KostalServer
 from simulator.payload import JsonValue
 from simulator.server import Knobs, ProviderServer, World
 
@@ -44,6 +45,8 @@ class Simulator:
         self.control = ControlServer(self.world, self.servers)
         self._base_port = base_port
         self._with_control = control
+        # In the order in which they take their ports.
+        self.kostal = self._add(KostalServer(self.world))
 
     def _add[S: ProviderServer[Knobs]](self, server: S) -> S:
         self.servers[server.name] = server

@@ -235,6 +235,12 @@ class ProviderServer[K: Knobs](ABC):
         for origin in self.origins.values():
             await origin.stop()
 
+    async def restart(self, name: str) -> None:
+        """Start one origin again on its port, as after a power cut."""
+        origin = self.origins[name]
+        await origin.stop()
+        await origin.start(self._middleware, origin.port)
+
     def note(
         self, request: web.Request, *, authorised: bool | None = None, **facts: str
     ) -> None:
