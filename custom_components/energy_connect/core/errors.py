@@ -33,6 +33,8 @@ class Reason(StrEnum):
     UNEXPECTED_SHAPE = "unexpected_shape"
     # Credentials and permissions.
     INVALID_CREDENTIALS = "invalid_credentials"
+    CLIENT_REFUSED = "client_refused"
+    UNCLEAR_REFUSAL = "unclear_refusal"
     INVALID_TOKEN_FORMAT = "invalid_token_format"
     TOKEN_EXPIRED = "token_expired"
     TOKEN_REFUSED = "token_refused"
