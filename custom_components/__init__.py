@@ -1,0 +1,1 @@
+"""The folder that Home Assistant loads integrations from."""

@@ -1,7 +1,5 @@
 """What every test shares."""
 
-from collections.abc import Iterator
-
 import pytest
 import pytest_socket
 
@@ -24,7 +22,7 @@ def pytest_runtest_setup() -> None:
 
 
 @pytest.fixture(autouse=True)
-def integration_enabled(request: pytest.FixtureRequest) -> Iterator[None]:
+def integration_enabled(request: pytest.FixtureRequest) -> None:
     """Let every `hass` load the integration of this repository."""
     # Only where there is a `hass`, which is what makes the tests of `core`,
     # `providers` and the simulator quick.
@@ -34,4 +32,3 @@ def integration_enabled(request: pytest.FixtureRequest) -> Iterator[None]:
             if recorder in request.fixturenames:
                 request.getfixturevalue(recorder)
         request.getfixturevalue("enable_custom_integrations")
-    yield

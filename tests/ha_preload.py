@@ -6,7 +6,7 @@ dropped once a harness made from the pinned Home Assistant exists.
 
 # First of all: the package puts its aliases of httpx and voluptuous in place,
 # and what imports those earlier would get another set of classes.
-import homeassistant  # noqa: F401, I001 - imported for that effect, and first
+import homeassistant  # noqa: F401 - imported for that effect, and first
 from homeassistant.components import logger
 from homeassistant.components.logger import helpers
 
@@ -16,5 +16,5 @@ if not hasattr(logger, "_clear_logger_overwrites"):
     setattr(  # noqa: B010 - a plain assignment is an error to mypy
         logger,
         "_clear_logger_overwrites",
-        helpers._clear_logger_overwrites,  # noqa: SLF001 - as the harness does
+        helpers._clear_logger_overwrites,
     )
