@@ -41,6 +41,8 @@ class Reason(StrEnum):
     NOT_PERMITTED = "not_permitted"
     GRANT_NOT_ALLOWED = "grant_not_allowed"
     SIGN_IN_LOST = "sign_in_lost"
+    MISSING_SCOPES = "missing_scopes"
+    STORAGE_FAILED = "storage_failed"
     INVALID_ID = "invalid_id"
     NO_ACCOUNT = "no_account"
     # A KOSTAL meter.
