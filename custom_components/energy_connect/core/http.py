@@ -4,8 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import logging
-import ssl
-from typing import Final, NoReturn
+from typing import Final, NoReturn, override
 from urllib.parse import quote, urlencode
 
 import aiohttp
@@ -341,29 +340,42 @@ def _raise_unreachable(error: Exception) -> NoReturn:
     raise Unavailable(reason) from error
 
 
-async def peer_certificate(url: URL, *, seconds: float = 10.0) -> bytes:
-    """Return the certificate (DER) that a server shows, before any request is sent to it.
+class _Look(aiohttp.Fingerprint):
+    """Refuses every certificate after a look at it."""
 
-    For a device whose certificate nobody has signed: the caller pins its fingerprint.
+    def __init__(self) -> None:
+        super().__init__(bytes(32))
+        self.certificate = b""
+
+    @override
+    def check(self, transport: asyncio.Transport) -> None:
+        self.certificate = transport.get_extra_info("ssl_object").getpeercert(binary_form=True)
+        super().check(transport)
+
+
+async def peer_certificate(
+    session: aiohttp.ClientSession, url: URL, *, seconds: float = 10.0
+) -> bytes:
+    """Return the certificate (DER) that a server shows at an https address; no request is sent to it.
+
+    For a device whose certificate nobody has signed: the caller pins its fingerprint. Asked by
+    way of the session, because only its resolver finds names such as `meter.local` everywhere.
 
     Raises:
-        Unavailable: nothing answers there, or it does not speak TLS.
+        Unavailable: nothing answers there (`TLS_REFUSED` if the port is closed), or it does not
+            speak TLS.
 
     """
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
+    look = _Look()
     try:
         async with asyncio.timeout(seconds):
-            _, writer = await asyncio.open_connection(url.host, url.port, ssl=context)
-            certificate = writer.get_extra_info("ssl_object").getpeercert(binary_form=True)
-            writer.close()
-    except TimeoutError as error:
-        raise Unavailable(Reason.TIMEOUT) from error
-    except ssl.SSLError as error:
-        raise Unavailable(Reason.TLS_FAILED) from error
-    except ConnectionRefusedError as error:
-        raise Unavailable(Reason.TLS_REFUSED) from error
-    except OSError as error:
-        raise Unavailable(Reason.CANNOT_CONNECT) from error
-    return bytes(certificate)
+            await session.get(url, ssl=look, allow_redirects=False)
+    except aiohttp.ServerFingerprintMismatch:
+        pass
+    except aiohttp.ClientConnectorError as error:
+        if isinstance(error.os_error, ConnectionRefusedError):
+            raise Unavailable(Reason.TLS_REFUSED) from error
+        _raise_unreachable(error)
+    except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
+        _raise_unreachable(error)
+    return look.certificate
