@@ -14,6 +14,7 @@ from typing import Self
 
 from simulator.clock import Clock
 from simulator.control import ControlServer
+from simulator.enectiva import EnectivaServer
 from simulator.faults import Faults
 from simulator.house import House
 from simulator.journal import Journal
@@ -46,6 +47,7 @@ class Simulator:
         self._base_port = base_port
         self._with_control = control
         # In the order in which they take their ports.
+        self.enectiva = self._add(EnectivaServer(self.world))
         self.kostal = self._add(KostalServer(self.world))
 
     def _add[S: ProviderServer[Knobs]](self, server: S) -> S:
@@ -80,9 +82,7 @@ class Simulator:
     def environment(self) -> dict[str, str]:
         """Return the `ENERGY_CONNECT_*_URL` variables that lead the integration here."""
         return {
-            name: url
-            for one in self.servers.values()
-            for name, url in one.environment().items()
+            name: url for one in self.servers.values() for name, url in one.environment().items()
         }
 
     def credentials(self) -> dict[str, dict[str, JsonValue]]:

@@ -2,9 +2,9 @@
 
 import argparse
 import asyncio
+from collections.abc import Sequence
 import json
 import signal
-from collections.abc import Sequence
 
 from simulator import Simulator
 
@@ -37,9 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         default=0,
         help="first port (control), the others follow; 0: any",
     )
-    parser.add_argument(
-        "--seed", type=int, default=1, help="another seed is another house"
-    )
+    parser.add_argument("--seed", type=int, default=1, help="another seed is another house")
     options = parser.parse_args(arguments)
     asyncio.run(serve(options.port, options.seed))
 

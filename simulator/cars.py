@@ -1,10 +1,10 @@
 """The car park: cars that drive by day and charge by night, as pure functions of time."""
 
+from dataclasses import dataclass
 import datetime as dt
 import functools
-import random
-from dataclasses import dataclass
 from itertools import accumulate
+import random
 
 START = dt.datetime(2020, 1, 6, tzinfo=dt.UTC)
 """When everything began: a Monday. All counters are 0 here."""
@@ -64,9 +64,7 @@ class Car:
         self.capacity = dice.choice((40.0, 52.0, 58.0, 77.0, 82.0))
         self.limit = dice.choice((80, 90, 100))
         # The first cars of the house hang on its two wallboxes: 11 kW and 3.7 kW.
-        self.charge_power = (
-            (11_000, 3_680)[number] if number < 2 else dice.choice((7_360, 11_000))
-        )
+        self.charge_power = (11_000, 3_680)[number] if number < 2 else dice.choice((7_360, 11_000))
         self._first_odometer = dice.randrange(500, 60_000)
         self._days = tuple(self._habits(dice, day) for day in range(_ROUND))
         per_day = [day.quarters for day in self._days]
@@ -81,9 +79,7 @@ class Car:
         stays = weekend and dice.random() < 0.3
         quarters = 0 if stays else dice.randrange(2, most + 1)
         charge = dice.randrange(88, 98)
-        if (
-            day == _ROUND - 1
-        ):  # ends within its own round, so that rounds can be added up
+        if day == _ROUND - 1:  # ends within its own round, so that rounds can be added up
             charge, quarters = 88, min(quarters, 12)
         return _Day(leave=leave, arrive=arrive, charge=charge, quarters=quarters)
 

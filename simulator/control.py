@@ -1,7 +1,7 @@
 """The control address: moves the clock, injects faults, reads the journal, turns knobs."""
 
-import datetime as dt
 from collections.abc import Callable, Mapping
+import datetime as dt
 
 from aiohttp import web
 from aiohttp.typedefs import Handler
@@ -71,9 +71,7 @@ _ACTIONS: Mapping[str, Callable[[_Args], faults.Action]] = {
     ),
     "empty": lambda _: faults.Empty(),
     "truncated": lambda args: faults.Truncated(keep=args.number("keep", 0.5)),
-    "content_type": lambda args: faults.ContentType(
-        content_type=args.text("content_type")
-    ),
+    "content_type": lambda args: faults.ContentType(content_type=args.text("content_type")),
     "patch": lambda args: faults.merge_patch(args.table("patch")),
     "reset": lambda args: faults.Reset(after=args.whole("after_bytes", 10)),
     "drip": lambda args: faults.Drip(
@@ -87,9 +85,7 @@ _ACTIONS: Mapping[str, Callable[[_Args], faults.Action]] = {
 class ControlServer:
     """Serves `/control/...` on an origin of its own. No authentication: loopback only."""
 
-    def __init__(
-        self, world: World, servers: Mapping[str, ProviderServer[Knobs]]
-    ) -> None:
+    def __init__(self, world: World, servers: Mapping[str, ProviderServer[Knobs]]) -> None:
         """Control `world` and the providers by name."""
         self._world = world
         self._servers = servers
@@ -125,9 +121,7 @@ class ControlServer:
 
     async def _clock(self, _: web.Request) -> web.Response:
         clock = self._world.clock
-        return web.json_response(
-            {"now": clock.now().isoformat(), "frozen": clock.frozen}
-        )
+        return web.json_response({"now": clock.now().isoformat(), "frozen": clock.frozen})
 
     async def _move_clock(self, request: web.Request) -> web.Response:
         """Take `{"advance": seconds}`, `{"set": "2026-03-04T05:06:07Z"}`, `{"frozen": bool}`."""
@@ -143,7 +137,7 @@ class ControlServer:
     async def _faults(self, _: web.Request) -> web.Response:
         listed = [
             {
-                "kind": str(one),
+                "kind": one.kind,
                 "provider": one.provider,
                 "origin": one.origin,
                 "path": one.path,

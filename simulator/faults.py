@@ -1,11 +1,11 @@
 """Faults put in front of a simulated provider: what goes wrong, where, and how often."""
 
-import asyncio
-import json
 from abc import ABC, abstractmethod
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+import json
 from typing import override
 
 from aiohttp import web
@@ -23,9 +23,7 @@ class Action(ABC):
     """One kind of misbehaviour."""
 
     @abstractmethod
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         """Answer the request wrongly, with or without the provider's true answer."""
 
 
@@ -39,9 +37,7 @@ class Status(Action):
     content_type: str = "text/plain"
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         return web.Response(
             status=self.status,
             headers=self.headers,
@@ -65,9 +61,7 @@ class Shape(Action):
     content_type: str = "application/json"
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         return web.Response(
             status=self.status,
             body=json.dumps(self.payload).encode(),
@@ -82,9 +76,7 @@ class Html(Action):
     status: int = 200
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         return web.Response(status=self.status, text=_HTML, content_type="text/html")
 
 
@@ -96,9 +88,7 @@ class Redirect(Action):
     status: int = 302
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         return web.Response(status=self.status, headers={"Location": self.url})
 
 
@@ -107,9 +97,7 @@ class Empty(Action):
     """Answers the true status and content type with no body."""
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, _ = await _true_answer(proceed)
         return web.Response(status=status, headers=headers, body=b"")
 
@@ -121,9 +109,7 @@ class Truncated(Action):
     keep: float = 0.5
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, body = await _true_answer(proceed)
         cut = body[: int(len(body) * self.keep)]
         return web.Response(status=status, headers=headers, body=cut)
@@ -136,9 +122,7 @@ class ContentType(Action):
     content_type: str
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, body = await _true_answer(proceed)
         headers["Content-Type"] = self.content_type
         return web.Response(status=status, headers=headers, body=body)
@@ -151,9 +135,7 @@ class Rewrite(Action):
     bend: Callable[[JsonValue], JsonValue]
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, body = await _true_answer(proceed)
         bent = json.dumps(self.bend(json.loads(body))).encode()
         return web.Response(status=status, headers=headers, body=bent)
@@ -183,9 +165,7 @@ class Reset(Action):
     after: int = 10
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, body = await _true_answer(proceed)
         response = web.StreamResponse(status=status, headers=headers)
         if self.after:
@@ -205,9 +185,7 @@ class Drip(Action):
     piece: int = 16
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         status, headers, body = await _true_answer(proceed)
         response = web.StreamResponse(status=status, headers=headers)
         response.content_length = len(body)
@@ -224,9 +202,7 @@ class Hang(Action):
     """Never answers. Ends when the client or the simulator closes the connection."""
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         await asyncio.Event().wait()
         return await proceed()
 
@@ -239,9 +215,7 @@ class Flood(Action):
     content_type: str = "application/json"
 
     @override
-    async def answer(
-        self, request: web.Request, proceed: Proceed
-    ) -> web.StreamResponse:
+    async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
         response = web.StreamResponse(headers={"Content-Type": self.content_type})
         response.enable_chunked_encoding()
         await response.prepare(request)
@@ -261,11 +235,7 @@ async def _true_answer(proceed: Proceed) -> tuple[int, dict[str, str], bytes]:
     body = response.body if isinstance(response, web.Response) else b""
     if not isinstance(body, bytes | bytearray):
         body = b""
-    headers = {
-        name: value
-        for name, value in response.headers.items()
-        if name != "Content-Length"
-    }
+    headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
     return response.status, headers, bytes(body)
 
 
@@ -291,8 +261,9 @@ class Fault:
             and fnmatchcase(method, self.method)
         )
 
-    def __str__(self) -> str:
-        """Return the name that the journal shows."""
+    @property
+    def kind(self) -> str:
+        """The action's name, as the journal shows it."""
         return type(self.action).__name__
 
 
@@ -340,16 +311,12 @@ class Faults:
         """Return the faults that are not used up."""
         return [fault for fault in self._faults if fault.times != 0]
 
-    def take(
-        self, *, provider: str, origin: str, path: str, method: str
-    ) -> Fault | None:
+    def take(self, *, provider: str, origin: str, path: str, method: str) -> Fault | None:
         """Return the fault that hits this request and count it, or None."""
         for fault in self._faults:
             if fault.times == 0:
                 continue
-            if not fault.matches(
-                provider=provider, origin=origin, path=path, method=method
-            ):
+            if not fault.matches(provider=provider, origin=origin, path=path, method=method):
                 continue
             if fault.after > 0:
                 fault.after -= 1

@@ -5,14 +5,14 @@ exactly the integral of its power. The house repeats itself every 364 days (52 w
 stay weekdays), so a counter years from the start costs no more than one today.
 """
 
-import datetime as dt
-import functools
-import math
-import random
 from array import array
 from dataclasses import dataclass
+import datetime as dt
 from enum import StrEnum
+import functools
 from itertools import accumulate
+import math
+import random
 
 from simulator.cars import QUARTER, START, WINTER_TIME, Car, CarPark
 
@@ -130,9 +130,7 @@ class House:
         imported = self.milli_rate(Flow.GRID_IMPORT, at, phase=phase)
         return (imported - self.milli_rate(Flow.GRID_EXPORT, at, phase=phase)) / 1000
 
-    def milli_rate(
-        self, flow: Flow, at: dt.datetime, *, phase: int | None = None
-    ) -> int:
+    def milli_rate(self, flow: Flow, at: dt.datetime, *, phase: int | None = None) -> int:
         """Return the rate in thousandths of its unit, exact."""
         if at < START:
             return 0
@@ -142,9 +140,7 @@ class House:
         """Return the counter in kWh (kvarh, kVAh; m3 for gas and water) since the start."""
         return self.milli_count(flow, at, phase=phase) / 1e6
 
-    def milli_count(
-        self, flow: Flow, at: dt.datetime, *, phase: int | None = None
-    ) -> int:
+    def milli_count(self, flow: Flow, at: dt.datetime, *, phase: int | None = None) -> int:
         """Return the counter in thousandths of Wh (varh, VAh, l): the rate's exact integral."""
         if at < START:
             return 0
@@ -152,9 +148,7 @@ class House:
             _cycle(self.seed).rates[flow, phase],
             _sums(self.seed, flow, phase),
         )
-        cycles, rest = divmod(
-            (at - START) // dt.timedelta(milliseconds=1), _COUNT * _MS
-        )
+        cycles, rest = divmod((at - START) // dt.timedelta(milliseconds=1), _COUNT * _MS)
         index, within = divmod(rest, _MS)
         total = cycles * sums[_COUNT] + sums[index] + rates[index] * within
         return total // 3_600_000
@@ -216,9 +210,7 @@ def _sunshine(day: int, quarter: int) -> float:
     turn = math.radians((quarter + 0.5) * 3.75 - 180 + LONGITUDE)
     latitude = math.radians(LATITUDE)
     height = math.sin(latitude) * math.sin(declination)
-    return max(
-        0.0, height + math.cos(latitude) * math.cos(declination) * math.cos(turn)
-    )
+    return max(0.0, height + math.cos(latitude) * math.cos(declination) * math.cos(turn))
 
 
 def _base_load(quarter: int, dice: random.Random) -> int:
@@ -240,10 +232,11 @@ def _heat_pump(outdoor: float, hour: float, dice: random.Random) -> int:
     return 100 * int(10 * min(power + hot_water, 4200)) + 8_000
 
 
-@functools.lru_cache(maxsize=256)
-def _sums(seed: int, flow: Flow, phase: int | None) -> list[int]:
+# Room for all flows of two houses.
+@functools.lru_cache(maxsize=100)
+def _sums(seed: int, flow: Flow, phase: int | None) -> Series:
     rates = _cycle(seed).rates[flow, phase]
-    return list(accumulate((rate * _MS for rate in rates), initial=0))
+    return array("q", accumulate((rate * _MS for rate in rates), initial=0))
 
 
 @functools.lru_cache(maxsize=4)
@@ -266,28 +259,18 @@ def _loads(seed: int) -> dict[_Key, Series]:
         for quarter in range(96):
             at = START + (day * 96 + quarter) * QUARTER
             hour, outdoor = (quarter + 4) % 96 / 4, _outdoor(at)
-            sun = (
-                _sunshine(day, quarter) ** 1.15 * clear * (0.85 + 0.15 * dice.random())
-            )
+            sun = _sunshine(day, quarter) ** 1.15 * clear * (0.85 + 0.15 * dice.random())
             pv.append(100 * int(10 * PV_PEAK * 0.92 * sun))
             base.append(_base_load(quarter, dice))
             pump.append(_heat_pump(outdoor, hour, dice))
             heat.append(int((pump[-1] - 8_000) * max(2.2, 3.4 + outdoor * 0.06)))
             cold.append(int(max(0.0, outdoor - 23) * 650_000) if 12 < hour < 20 else 0)
             awake = 6 <= hour < 23
-            gas.append(
-                1000 * dice.randrange(80, 400) if awake and dice.random() < 0.12 else 0
-            )
-            water.append(
-                1000 * dice.randrange(4, 90) if awake and dice.random() < 0.4 else 0
-            )
-            hot.append(
-                1000 * dice.randrange(4, 60) if awake and dice.random() < 0.2 else 0
-            )
+            gas.append(1000 * dice.randrange(80, 400) if awake and dice.random() < 0.12 else 0)
+            water.append(1000 * dice.randrange(4, 90) if awake and dice.random() < 0.4 else 0)
+            hot.append(1000 * dice.randrange(4, 60) if awake and dice.random() < 0.2 else 0)
     cars = CarPark(seed).cars(2)
-    boxes = [
-        array("q", (power * 1000 for power in car.quarters(_COUNT))) for car in cars
-    ]
+    boxes = [array("q", (power * 1000 for power in car.quarters(_COUNT))) for car in cars]
     used = array("q", map(sum, zip(base, pump, *boxes, strict=True)))
     return {
         (Flow.PV, None): pv,
@@ -351,14 +334,10 @@ def _connect(rates: dict[_Key, Series]) -> None:
         second = int(base * _SHARES[1]) // 100 * 100 + even + box_2
         active[0].append(first)
         active[1].append(second)
-        active[2].append(
-            base + pump + box_1 + box_2 + charge - discharge - pv - first - second
-        )
+        active[2].append(base + pump + box_1 + box_2 + charge - discharge - pv - first - second)
         lag, lead = pump // 1500 * 100, (pv + base // 3) // 6000 * 100
         for phase, share in enumerate(_SHARES):
-            reactive[phase].append(
-                int(lag * share - lead * (1 - share) / 2) // 100 * 100
-            )
+            reactive[phase].append(int(lag * share - lead * (1 - share) / 2) // 100 * 100)
     total_active = array("q", map(sum, zip(*active, strict=True)))
     total_reactive = array("q", map(sum, zip(*reactive, strict=True)))
     for part, net, swing in zip(
@@ -370,21 +349,13 @@ def _connect(rates: dict[_Key, Series]) -> None:
         _split(rates, part, net, swing)
 
 
-def _split(
-    rates: dict[_Key, Series], phase: int | None, net: Series, swing: Series
-) -> None:
+def _split(rates: dict[_Key, Series], phase: int | None, net: Series, swing: Series) -> None:
     """Split net active and reactive power into the two directions, and add apparent power."""
-    apparent = [
-        100 * round(math.hypot(p, q) / 100) for p, q in zip(net, swing, strict=True)
-    ]
+    apparent = [100 * round(math.hypot(p, q) / 100) for p, q in zip(net, swing, strict=True)]
     rates[Flow.GRID_IMPORT, phase] = array("q", (max(p, 0) for p in net))
     rates[Flow.GRID_EXPORT, phase] = array("q", (max(-p, 0) for p in net))
     rates[Flow.REACTIVE_IMPORT, phase] = array("q", (max(q, 0) for q in swing))
     rates[Flow.REACTIVE_EXPORT, phase] = array("q", (max(-q, 0) for q in swing))
     both = list(zip(apparent, net, strict=True))
-    rates[Flow.APPARENT_IMPORT, phase] = array(
-        "q", (s if p >= 0 else 0 for s, p in both)
-    )
-    rates[Flow.APPARENT_EXPORT, phase] = array(
-        "q", (s if p < 0 else 0 for s, p in both)
-    )
+    rates[Flow.APPARENT_IMPORT, phase] = array("q", (s if p >= 0 else 0 for s, p in both))
+    rates[Flow.APPARENT_EXPORT, phase] = array("q", (s if p < 0 else 0 for s, p in both))

@@ -1,11 +1,11 @@
 """The record of every request that reached a simulated provider."""
 
-import datetime as dt
-import hashlib
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+import datetime as dt
 from fnmatch import fnmatchcase
+import hashlib
 
 from simulator.payload import JsonValue
 
@@ -102,9 +102,7 @@ class Journal:
             entry,
             authorised=entry.authorised if authorised is None else authorised,
             status=entry.status if status is None else status,
-            response_size=entry.response_size
-            if response_size is None
-            else response_size,
+            response_size=entry.response_size if response_size is None else response_size,
             fault=entry.fault if fault is None else fault,
             facts={**entry.facts, **(facts or {})},
         )
@@ -136,9 +134,7 @@ class Journal:
         origin: str | None = None,
     ) -> int:
         """Return how many requests match, as in `requests`."""
-        return len(
-            self.requests(provider=provider, path=path, method=method, origin=origin)
-        )
+        return len(self.requests(provider=provider, path=path, method=method, origin=origin))
 
     def clear(self) -> None:
         """Forget everything."""

@@ -1,12 +1,12 @@
 """Signing keys and certificates, made once per process: making them is slow."""
 
+from dataclasses import dataclass
 import datetime as dt
 import functools
 import hashlib
+from pathlib import Path
 import ssl
 import tempfile
-from dataclasses import dataclass
-from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -70,6 +70,4 @@ def certificate(common_name: str, generation: int = 0) -> Certificate:
         serialization.PrivateFormat.PKCS8,
         serialization.NoEncryption(),
     )
-    return Certificate(
-        pem=pem, fingerprint=hashlib.sha256(der).digest(), common_name=common_name
-    )
+    return Certificate(pem=pem, fingerprint=hashlib.sha256(der).digest(), common_name=common_name)

@@ -1,11 +1,11 @@
 """What all simulated providers share: origins on loopback, the journal, the faults."""
 
-import asyncio
-import logging
-import ssl
 from abc import ABC, abstractmethod
+import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
+import logging
+import ssl
 from typing import ClassVar
 
 from aiohttp import web
@@ -86,11 +86,7 @@ def _like(present: object, value: JsonValue, name: str) -> object:
         return value
     if isinstance(present, frozenset | set | tuple) and isinstance(value, list):
         return type(present)(value)
-    if (
-        isinstance(present, float)
-        and isinstance(value, int)
-        and not isinstance(value, bool)
-    ):
+    if isinstance(present, float) and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if isinstance(present, str) and isinstance(value, str):
         return type(present)(value)
@@ -132,13 +128,9 @@ class Origin:
         """The base address, without a slash at the end."""
         return f"{'http' if self._certificate is None else 'https'}://{self.host}"
 
-    async def start(
-        self, middleware: Callable[[Origin], Middleware], port: int
-    ) -> None:
+    async def start(self, middleware: Callable[[Origin], Middleware], port: int) -> None:
         """Listen on `port`, 0 for any."""
-        app = web.Application(
-            middlewares=[middleware(self)], client_max_size=_BODY_LIMIT
-        )
+        app = web.Application(middlewares=[middleware(self)], client_max_size=_BODY_LIMIT)
         app.add_routes(self._routes)
         # Cancellation ends a hanging answer as soon as its client is gone.
         runner = web.AppRunner(
@@ -192,9 +184,7 @@ class ProviderServer[K: Knobs](ABC):
         """Return the provider's answer to an unknown path."""
 
     @abstractmethod
-    def method_not_allowed(
-        self, request: web.Request, allowed: set[str]
-    ) -> web.Response:
+    def method_not_allowed(self, request: web.Request, allowed: set[str]) -> web.Response:
         """Return the provider's answer to a wrong method."""
 
     def internal_error(self, request: web.Request) -> web.Response:
@@ -241,17 +231,13 @@ class ProviderServer[K: Knobs](ABC):
         await origin.stop()
         await origin.start(self._middleware, origin.port)
 
-    def note(
-        self, request: web.Request, *, authorised: bool | None = None, **facts: str
-    ) -> None:
+    def note(self, request: web.Request, *, authorised: bool | None = None, **facts: str) -> None:
         """Write into the request's journal entry; never a secret."""
         self.world.journal.amend(request[_NUMBER], authorised=authorised, facts=facts)
 
     def _middleware(self, origin: Origin) -> Middleware:
         @web.middleware
-        async def middleware(
-            request: web.Request, handler: Handler
-        ) -> web.StreamResponse:
+        async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
             journal = self.world.journal
             number = await self._record(request, origin)
             fault = self.world.faults.take(
@@ -267,11 +253,9 @@ class ProviderServer[K: Knobs](ABC):
             if fault is None:
                 response = await proceed()
             else:
-                journal.amend(number, fault=str(fault))
+                journal.amend(number, fault=fault.kind)
                 response = await fault.action.answer(request, proceed)
-            journal.amend(
-                number, status=response.status, response_size=_body_length(response)
-            )
+            journal.amend(number, status=response.status, response_size=_body_length(response))
             return response
 
         return middleware
@@ -300,9 +284,7 @@ class ProviderServer[K: Knobs](ABC):
         self.world.journal.write(entry)
         return number
 
-    async def _answer(
-        self, request: web.Request, handler: Handler
-    ) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Answer truly; what the router or a handler raises becomes the provider's form."""
         try:
             return await handler(request)
@@ -318,8 +300,6 @@ class ProviderServer[K: Knobs](ABC):
 
 
 def _body_length(response: web.StreamResponse) -> int | None:
-    if isinstance(response, web.Response) and isinstance(
-        response.body, bytes | bytearray
-    ):
+    if isinstance(response, web.Response) and isinstance(response.body, bytes | bytearray):
         return len(response.body)
     return response.content_length

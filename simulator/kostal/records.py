@@ -1,7 +1,7 @@
 """The meter's records, made from the house: pure functions of a time."""
 
-import datetime as dt
 from collections.abc import Iterator
+import datetime as dt
 
 from simulator.house import Flow, House
 from simulator.kostal.device import HOSTNAME, SERIAL

@@ -1,10 +1,10 @@
 """The meter's web server: the JSON interface, strict as its sources say."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 import datetime as dt
 import json
 import ssl
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import ClassVar, override
 
 from aiohttp import web
@@ -17,8 +17,7 @@ from simulator.payload import JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
 
 _PAGE = (
-    "<!DOCTYPE html><html><head><title>{title}</title></head>"
-    "<body><div id=app></div></body></html>"
+    "<!DOCTYPE html><html><head><title>{title}</title></head><body><div id=app></div></body></html>"
 )
 # The meter measures twice a second.
 _CYCLE = 0.5
@@ -83,9 +82,7 @@ class KostalServer(ProviderServer[KostalKnobs]):
         token = self.tokens.create(
             str(given["name"]),
             role=Role(str(given.get("role", Role.API))),
-            lifetime=dt.timedelta(days=float(days))
-            if isinstance(days, int | float)
-            else None,
+            lifetime=dt.timedelta(days=float(days)) if isinstance(days, int | float) else None,
             authorised=given.get("authorised") is not False,
         )
         return token.text
@@ -132,9 +129,7 @@ class KostalServer(ProviderServer[KostalKnobs]):
         return self._error(404, "The requested endpoint does not exist.")
 
     @override
-    def method_not_allowed(
-        self, request: web.Request, allowed: set[str]
-    ) -> web.Response:
+    def method_not_allowed(self, request: web.Request, allowed: set[str]) -> web.Response:
         return self._error(405, "The requested method is not allowed.")
 
     def _error(self, status: int, message: str) -> web.Response:
@@ -157,9 +152,7 @@ class KostalServer(ProviderServer[KostalKnobs]):
             return self.not_found(request)
         if request.method != "GET":
             return self.method_not_allowed(request, {"GET"})
-        needed = (
-            {Role.ADMIN} if resource.access is Access.ADMIN else {Role.API, Role.ADMIN}
-        )
+        needed = {Role.ADMIN} if resource.access is Access.ADMIN else {Role.API, Role.ADMIN}
         role = self._role(request.headers.get("Authorization", ""))
         self.note(request, authorised=role in needed)
         if role not in needed:
@@ -178,22 +171,16 @@ class KostalServer(ProviderServer[KostalKnobs]):
     def _resources(self) -> dict[str, _Resource]:
         knobs, at = self.knobs, self.measured()
         meter = _Resource(access=Access.ON, payload=self._smart_meter)
-        standard = {
-            knobs.resource.format(device=device): meter for device in knobs.devices
-        }
+        standard = {knobs.resource.format(device=device): meter for device in knobs.devices}
         return standard | {
             "/api/json/local/config/smart-meter": _Resource(
                 access=knobs.config,
-                payload=lambda: {
-                    knobs.record: records.description(list(self._values(at)))
-                },
+                payload=lambda: {knobs.record: records.description(list(self._values(at)))},
             ),
             "/api/json/local/values/kostal-energyflow/sumvalues": _Resource(
                 access=knobs.energy_flow,
                 payload=lambda: {
-                    "sumvalues": self._envelope(
-                        records.energy_flow(self.world.house, at)
-                    )
+                    "sumvalues": self._envelope(records.energy_flow(self.world.house, at))
                 },
             ),
             "/api/device-settings": _Resource(
@@ -206,9 +193,7 @@ class KostalServer(ProviderServer[KostalKnobs]):
 
     def _values(self, at: dt.datetime) -> records.Values:
         values = records.smart_meter(self.world.house, at)
-        return {
-            key: value for key, value in values.items() if key not in self.knobs.missing
-        }
+        return {key: value for key, value in values.items() if key not in self.knobs.missing}
 
     def _smart_meter(self) -> JsonValue:
         return {self.knobs.record: self._envelope(self._values(self.measured()))}
@@ -242,6 +227,4 @@ def _legacy(request: web.Request) -> web.Response:
     """Answer as the older TQ generation, of which only `/start.php` is known."""
     if request.path == "/start.php":
         return _json({"serial": "60000001", "authentication": False})
-    return web.Response(
-        status=404, text=_PAGE.format(title="Not found"), content_type="text/html"
-    )
+    return web.Response(status=404, text=_PAGE.format(title="Not found"), content_type="text/html")

@@ -1,10 +1,10 @@
 """Access tokens as the meter's owner makes them in its web interface."""
 
-import datetime as dt
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+import datetime as dt
 from enum import StrEnum
+import json
 
 import jwt
 
@@ -56,9 +56,7 @@ class AccessTokens:
         `claims` replaces claims of the JWT, whose names are assumed: `sub`, `role`, `iat`, `exp`.
         """
         issued = self._now()
-        expires = (
-            None if lifetime is None else (issued + lifetime).replace(microsecond=0)
-        )
+        expires = None if lifetime is None else (issued + lifetime).replace(microsecond=0)
         payload: dict[str, JsonValue] = {
             "sub": name,
             "role": role.value,
@@ -70,9 +68,7 @@ class AccessTokens:
         key = rsa_key(f"kostal-{self._generation}")
         # Not by encode(), which insists on well-formed registered claims.
         text = jwt.api_jws.encode(json.dumps(payload).encode(), key, algorithm="RS256")
-        token = AccessToken(
-            name=name, role=role, text=text, expires=expires, authorised=authorised
-        )
+        token = AccessToken(name=name, role=role, text=text, expires=expires, authorised=authorised)
         self._tokens[name] = token
         return token
 

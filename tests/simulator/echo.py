@@ -43,9 +43,7 @@ class EchoServer(ProviderServer[EchoKnobs]):
         return web.json_response({"error": "nothing here"}, status=404)
 
     @override
-    def method_not_allowed(
-        self, request: web.Request, allowed: set[str]
-    ) -> web.Response:
+    def method_not_allowed(self, request: web.Request, allowed: set[str]) -> web.Response:
         return web.json_response({"allowed": sorted(allowed)}, status=405)
 
     @override
@@ -61,9 +59,7 @@ class EchoServer(ProviderServer[EchoKnobs]):
 
     async def _greet(self, request: web.Request) -> web.Response:
         self.note(request, authorised=True, grant="none")
-        return web.json_response(
-            {"greeting": self.knobs.greeting, "more": {"a": 1, "b": 2}}
-        )
+        return web.json_response({"greeting": self.knobs.greeting, "more": {"a": 1, "b": 2}})
 
     async def _break(self, request: web.Request) -> web.Response:
         msg = "a defect"
