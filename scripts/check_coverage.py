@@ -1,0 +1,117 @@
+#!/usr/bin/env python3
+"""Hold the measured coverage against what this project promises.
+
+Reads `.coverage` as pytest left it. Every line of what decides about a person's
+data has to run in a test; of everything, nearly every line and branch.
+"""
+
+from dataclasses import dataclass
+from fnmatch import fnmatch
+import json
+from pathlib import Path
+import subprocess
+import sys
+import tempfile
+from typing import Any
+
+INTEGRATION = "custom_components/energy_connect"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """How much of which files has to run, in percent."""
+
+    name: str
+    patterns: tuple[str, ...]
+    wanted: float
+    branches: bool
+
+
+RULES = (
+    Rule(
+        name="lines of core, providers, config flow",
+        patterns=(
+            f"{INTEGRATION}/core/*",
+            f"{INTEGRATION}/providers/*",
+            f"{INTEGRATION}/config_flow.py",
+        ),
+        wanted=100,
+        branches=False,
+    ),
+    Rule(
+        name="lines and branches of everything",
+        patterns=(f"{INTEGRATION}/*", "simulator/*"),
+        wanted=97,
+        branches=True,
+    ),
+)
+
+
+def measured_files() -> dict[str, Any]:
+    """Return the files of coverage's own JSON report, by path."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "coverage.json"
+        subprocess.run(
+            [sys.executable, "-m", "coverage", "json", "--quiet", "-o", path],
+            check=True,
+        )
+        files: dict[str, Any] = json.loads(path.read_text())["files"]
+    return files
+
+
+def ranges(lines: list[int]) -> str:
+    """Return line numbers as a person reads them: 3-5, 9."""
+    spans: list[tuple[int, int]] = []
+    for line in lines:
+        if spans and spans[-1][1] == line - 1:
+            spans[-1] = (spans[-1][0], line)
+        else:
+            spans.append((line, line))
+    return ", ".join(f"{first}-{last}" if last > first else str(first) for first, last in spans)
+
+
+def missed(file: dict[str, Any], *, branches: bool) -> tuple[int, str]:
+    """Return how much of a file did not run, and where."""
+    places = [f"lines {ranges(file['missing_lines'])}"] if file["missing_lines"] else []
+    count = len(file["missing_lines"])
+    if branches:
+        arcs = file["missing_branches"]
+        count += len(arcs)
+        # A line that did not run says already that its branches did not.
+        arcs = [arc for arc in arcs if arc[0] not in file["missing_lines"]]
+        if arcs:
+            places.append("branches " + ", ".join(f"{a}->{b}" for a, b in arcs))
+    return count, "; ".join(places)
+
+
+def holds(rule: Rule, files: dict[str, Any]) -> bool:
+    """Say how far the rule is met, and where it is not."""
+    size = absent = 0
+    places = []
+    for name, file in sorted(files.items()):
+        if not any(fnmatch(name, pattern) for pattern in rule.patterns):
+            continue
+        count, where = missed(file, branches=rule.branches)
+        size += file["summary"]["num_statements"]
+        size += file["summary"]["num_branches"] if rule.branches else 0
+        absent += count
+        if where:
+            places.append(f"  {name}: {where}")
+    # Nothing measured is nothing tested.
+    share = 100 * (size - absent) / size if size else 0
+    kept = share >= rule.wanted
+    print(f"coverage: {rule.name}: {share:.2f} %, at least {rule.wanted:g} % wanted")
+    if not kept:
+        print("\n".join(places))
+    return kept
+
+
+def main() -> int:
+    """Check every rule, also after one is broken."""
+    files = measured_files()
+    verdicts = [holds(rule, files) for rule in RULES]
+    return 0 if all(verdicts) else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
