@@ -120,6 +120,8 @@ class Provider:
     name: str
     fields: tuple[Field, ...]
     options: tuple[Field, ...] = ()
+    links: Mapping[str, str] = field(default_factory=dict)
+    """Addresses that the wizard's texts name, by placeholder: translations may hold no URL."""
     grace: timedelta
     sign_in: bool = False
     """Whether a person can also sign in in the browser, instead of filling in the fields."""
