@@ -2,10 +2,16 @@
 
 from ipaddress import ip_address
 import os
+import re
+from typing import Final
 
 from yarl import URL
 
 from .errors import Reason, UnexpectedResponse
+
+# What may be filled in: one label of a host name or one segment of a path, so that a setting can't
+# turn a production address into somebody else's.
+_LABEL: Final = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def is_loopback(host: str | None) -> bool:
@@ -28,12 +34,21 @@ def base_url(variable: str, production: str, **placeholders: str) -> URL:
     `{environment}` and the like are filled in, in both.
 
     Raises:
-        UnexpectedResponse: the variable names another machine.
+        UnexpectedResponse: the variable is no address or names another machine, or what is filled
+            in is no name.
 
     """
+    if not all(_LABEL.fullmatch(value) for value in placeholders.values()):
+        raise UnexpectedResponse(Reason.INVALID_HOST)
     name = f"ENERGY_CONNECT_{variable}"
     override = os.environ.get(name)
-    url = URL((override or production).format(**placeholders))
-    if override and not is_loopback(url.host):
-        raise UnexpectedResponse(Reason.INVALID_HOST, detail=f"{name} must name this machine")
+    if not override:
+        return URL(production.format(**placeholders))
+    elsewhere = UnexpectedResponse(Reason.INVALID_HOST, detail=f"{name} must name this machine")
+    try:
+        url = URL(override.format(**placeholders))
+    except (ValueError, LookupError, AttributeError) as error:
+        raise elsewhere from error
+    if not is_loopback(url.host):
+        raise elsewhere
     return url

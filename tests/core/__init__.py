@@ -1,0 +1,1 @@
+"""The specification of `core`: one module of tests for each module there."""
