@@ -48,19 +48,13 @@ class Budget:
         """Return how many more requests may start now; None if no limit is known."""
         if self.quiet_for > 0:
             return 0
-        if self.per_hour is None:
-            return None
-        allowed = self.per_hour
-        if priority is Priority.BACKFILL:
-            allowed -= round(self.per_hour * _RESERVED_FROM_BACKFILL)
-        return max(0, allowed - self.spent)
+        allowed = self._allowed(priority)
+        return None if allowed is None else max(0, allowed - self.spent)
 
     @property
     def spent(self) -> int:
         """How many requests started in the last hour."""
-        now = self._clock.monotonic()
-        while self._started and self._started[0] <= now - _HOUR:
-            self._started.popleft()
+        self._forget()
         return len(self._started)
 
     @property
@@ -74,6 +68,7 @@ class Budget:
 
     def count(self) -> None:
         """Count a request that needs no slot (a token request, a repeat after a renewal)."""
+        self._forget()
         self._started.append(self._clock.monotonic())
         self.total += 1
 
@@ -85,19 +80,41 @@ class Budget:
             RateLimited: the hour's allowance is used up, or the provider wants silence.
 
         """
+        self._check(priority)
         await self._enter(priority)
         try:
-            if self.available(priority) == 0:
-                raise RateLimited(self._until_allowed())
+            self._check(priority)  # again: what came before may have been too much
             self.count()
             yield
         finally:
             self._leave()
 
-    def _until_allowed(self) -> float:
-        if (quiet := self.quiet_for) > 0 or not self._started:
+    def _check(self, priority: Priority) -> None:
+        if self.available(priority) == 0:
+            raise RateLimited(self._until_allowed(priority))
+
+    def _allowed(self, priority: Priority) -> int | None:
+        """Return how many requests of that priority fit in an hour."""
+        if self.per_hour is None or priority is not Priority.BACKFILL:
+            return self.per_hour
+        return self.per_hour - round(self.per_hour * _RESERVED_FROM_BACKFILL)
+
+    def _forget(self) -> None:
+        """Drop what is older than an hour."""
+        before = self._clock.monotonic() - _HOUR
+        while self._started and self._started[0] <= before:
+            self._started.popleft()
+
+    def _until_allowed(self, priority: Priority) -> float:
+        """Return the seconds until one more fits in; a pause that the provider wants goes first."""
+        if (quiet := self.quiet_for) > 0:
             return quiet
-        return max(1.0, self._started[0] + _HOUR - self._clock.monotonic())
+        allowed = self._allowed(priority)
+        if not allowed or allowed < 0:
+            return _HOUR
+        # So many have to leave the hour that one less than allowed is left.
+        last = self._started[len(self._started) - allowed]
+        return max(1.0, last + _HOUR - self._clock.monotonic())
 
     async def _enter(self, priority: Priority) -> None:
         if self._free > 0:

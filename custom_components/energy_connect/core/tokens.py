@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -51,15 +51,23 @@ class StaticToken:
 class Token:
     """A token as received, with the seconds that it lives from now."""
 
-    value: str
+    value: str = field(repr=False)
     lifetime: float
+
+
+# For so many seconds a token just received is used, whatever its lifetime: the clock of a small
+# computer may be ahead of every `exp`, and an exchange for each request would be the end of both.
+_SHORTEST_USE: Final = 10.0
 
 
 class ExchangedToken:
     """A short-lived token, exchanged for a credential when there is none that is good.
 
     `exchange` sends the credential and returns a fresh token; it runs once at a time, all who need
-    a token wait for that one answer. A token is renewed `margin` seconds before its end.
+    a token wait for that one answer and share its failure too, so that a wrong password is sent
+    once. It runs in a task of its own: one who stops waiting takes it away from nobody, and a
+    credential that works once is not lost with its answer. A token is renewed `margin` seconds
+    before its end.
     """
 
     def __init__(
@@ -69,7 +77,7 @@ class ExchangedToken:
         self._exchange = exchange
         self._clock = clock
         self._margin = margin
-        self._lock = asyncio.Lock()
+        self._exchanging: asyncio.Task[str] | None = None
         self._value: str | None = None
         self._good_until = 0.0
         self.exchanges = 0
@@ -81,10 +89,9 @@ class ExchangedToken:
             ApiError: the exchange failed.
 
         """
-        async with self._lock:
-            if self._value is not None and self._clock.monotonic() < self._good_until:
-                return self._value
-            return await self._fresh()
+        if self._value is not None and self._clock.monotonic() < self._good_until:
+            return self._value
+        return await self._fresh()
 
     async def renew(self, rejected: str) -> str:
         """Return a token other than `rejected`.
@@ -93,20 +100,34 @@ class ExchangedToken:
             ApiError: the exchange failed.
 
         """
-        async with self._lock:
-            if self._value is not None and self._value != rejected:
-                return self._value
-            return await self._fresh()
+        if self._value is not None and self._value != rejected:
+            return self._value
+        return await self._fresh()
 
     async def _fresh(self) -> str:
+        """Wait for the exchange under way, or for a new one."""
         self._value = None
+        task = self._exchanging
+        if task is None or task.done():
+            self._exchanging = task = asyncio.create_task(self._receive())
+            task.add_done_callback(_seen)
+        await asyncio.wait([task])  # unlike awaiting the task, does not cancel it with the waiter
+        return task.result()
+
+    async def _receive(self) -> str:
         token = await self._exchange()
         self.exchanges += 1
         # A token that lives shorter than the margin is still used for half its life.
-        usable = max(token.lifetime - self._margin, token.lifetime / 2)
+        usable = max(_SHORTEST_USE, token.lifetime - self._margin, token.lifetime / 2)
         self._good_until = self._clock.monotonic() + usable
         self._value = token.value
         return token.value
+
+
+def _seen(task: asyncio.Task[str]) -> None:
+    """Take note of a failure for which nobody waits any more, else the loop complains of it."""
+    if not task.cancelled():
+        task.exception()
 
 
 _UNVERIFIED: Final[Any] = {"verify_signature": False, "verify_exp": False, "verify_aud": False}
@@ -120,7 +141,7 @@ def jwt_claims(token: str) -> Mapping[str, Any] | None:
     """
     try:
         claims: Mapping[str, Any] = jwt.decode(token, options=_UNVERIFIED)
-    except (jwt.PyJWTError, ValueError):
+    except jwt.PyJWTError, ValueError, RecursionError:
         return None
     return claims
 
@@ -132,5 +153,5 @@ def jwt_expiry(claims: Mapping[str, Any] | None) -> datetime | None:
         return None
     try:
         return datetime.fromtimestamp(seconds, UTC)
-    except (OverflowError, OSError, ValueError):
+    except OverflowError, OSError, ValueError:
         return None
