@@ -40,6 +40,7 @@ class Reason(StrEnum):
     TOKEN_REFUSED = "token_refused"
     NOT_PERMITTED = "not_permitted"
     GRANT_NOT_ALLOWED = "grant_not_allowed"
+    APPLICATION_NOT_ALLOWED = "application_not_allowed"
     SIGN_IN_LOST = "sign_in_lost"
     MISSING_SCOPES = "missing_scopes"
     STORAGE_FAILED = "storage_failed"

@@ -88,6 +88,7 @@ class AdviceKind(StrEnum):
     TOKEN_EXPIRING = "token_expiring"
     TOKEN_EXPIRED = "token_expired"
     METER_NOT_DELIVERING = "meter_not_delivering"
+    NO_DEVICES = "no_devices"
 
 
 @dataclass(frozen=True, slots=True)
