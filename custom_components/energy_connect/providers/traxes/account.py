@@ -1,0 +1,263 @@
+"""A Traxes account: its devices, what was read of each, and when each is read again."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any, Final
+
+from ...core.account import Account, Context, Field, FieldKind, Identity, Provider
+from ...core.address import base_url
+from ...core.budget import Budget
+from ...core.errors import (
+    ApiError,
+    CredentialsRejected,
+    NotPermitted,
+    Reason,
+    Unavailable,
+    UnexpectedResponse,
+)
+from ...core.http import ApiClient
+from ...core.model import Advice, AdviceKind, Poll, Snapshot
+from ...core.oauth import Authentication, TokenEndpoint
+from ...core.rota import Rota
+from ...core.tokens import ExchangedToken, Token
+from ...core.vocabulary import Kind
+from .backoff import Backoff
+from .devices import Devices
+from .discovery import TYPES_PATH, Discovery
+from .lists import ListReader
+from .parse import KINDS, SESSION_KINDS, entered_key
+from .sessions import Sessions
+
+_API: Final = "https://api.traxes.io/connect"
+_AUTH: Final = "https://signin.energy/am/oauth2/realms/root/realms/difesp"
+_SCOPE: Final = "esp"
+
+# Limits are not public: all of these are our own moderation.
+_AT_ONCE: Final = 3
+_INTERVAL: Final = 300.0
+_LISTS: Final = 6 * 3600.0
+_LISTS_RETRY: Final = 900.0
+_REFUSED: Final = 6 * 3600.0
+_FIRST_POLL: Final = 6.0
+
+_NO_READING: Final = frozenset({400, 404})
+_NO_TYPES: Final = frozenset({400, 404, 405})
+
+
+class TraxesAccount:
+    """One application's access to the devices that were shared with it."""
+
+    def __init__(self, context: Context) -> None:
+        """Open the account; sends nothing."""
+        self._clock = clock = context.clock
+        self._budget = Budget(clock, concurrent=_AT_ONCE)
+        self._endpoint = TokenEndpoint(
+            context.session,
+            base_url("TRAXES_AUTH_URL", _AUTH),
+            "access_token",
+            clock=clock,
+            budget=self._budget,
+            client_id=context.data["client_id"].strip(),
+            client_secret=context.data["client_secret"].strip(),
+            authentication=Authentication.BODY,
+        )
+        self._token = ExchangedToken(self._exchange, clock)
+        self._client = ApiClient(
+            context.session,
+            base_url("TRAXES_API_URL", _API),
+            clock=clock,
+            budget=self._budget,
+            token=self._token,
+            verdict=Backoff(self._budget),
+        )
+        self._lists = ListReader(self._client)
+        entered = context.options.get("entity_ids", ())
+        ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
+        self._not_ids = sum(entered_key(one) is None for one in entered)
+        self._discovery = Discovery(self._client, self._lists, tuple(ids))
+        self._devices = Devices(clock, locate=context.options.get("track_location") is True)
+        self._sessions = Sessions(self._lists, clock)
+        self._rota = Rota(clock, _INTERVAL)
+        self._refused: dict[str, float] = {}
+        self._discover_at = clock.monotonic()
+        self._polled = False
+        self._discovered = False
+        self._failure: ApiError | None = None
+
+    async def _exchange(self) -> Token:
+        return await self._endpoint.client_credentials(scope=_SCOPE)
+
+    async def check(self) -> None:
+        """Prove that the credentials open the interface, with the cheapest request that there is.
+
+        The shape of the answer is assumed, so any JSON will do; a server without this list has
+        accepted the token all the same.
+
+        Raises:
+            CredentialsRejected: the client id or secret is wrong.
+            NotPermitted: the application may not use this interface.
+            ApiError: the provider can't be asked.
+
+        """
+        try:
+            response = await self._client.get(*TYPES_PATH)
+        except NotPermitted as error:
+            if error.reason is not Reason.NOT_PERMITTED:
+                raise
+            raise NotPermitted(
+                Reason.APPLICATION_NOT_ALLOWED, status=error.status, detail=error.detail
+            ) from error
+        except UnexpectedResponse as error:
+            if error.status not in _NO_TYPES:
+                raise
+        else:
+            if response.body.strip():
+                response.json()
+
+    async def poll(self) -> Poll:
+        """Find devices and read what is due; see `Account`."""
+        first, self._polled = not self._polled, True
+        listed: frozenset[Kind] = frozenset()
+        try:
+            # The first poll holds Home Assistant's start: what is not read by then follows.
+            async with asyncio.timeout(_FIRST_POLL if first else None):
+                listed = await self._discover()
+                await self._read()
+        except TimeoutError as error:
+            if self._token.exchanges == 0:
+                raise Unavailable(Reason.TIMEOUT) from error
+        if not first:
+            self._sync_sessions()
+            await self._sessions.read()
+        return Poll(snapshot=self._snapshot(), again=self._again(), listed=listed)
+
+    async def _discover(self) -> frozenset[Kind]:
+        """Read the lists if it is time; returns the kinds of which all devices are known now."""
+        now = self._clock.monotonic()
+        if now < self._discover_at:
+            return frozenset()
+        try:
+            await self._discovery.read()
+        except CredentialsRejected:
+            raise
+        except ApiError:
+            if not self._discovery.entities:
+                raise
+            self._discover_at = now + _LISTS_RETRY
+            return frozenset()
+        self._discovered = True
+        self._discover_at = now + (_LISTS if self._discovery.settled else _LISTS_RETRY)
+        return KINDS if self._discovery.authoritative else frozenset()
+
+    async def _read(self) -> None:
+        """Read the share of the devices that is due.
+
+        Raises:
+            ApiError: not one device could be read since that happened.
+
+        """
+        now = self._clock.monotonic()
+        entities = self._discovery.entities
+        self._refused = {one: at for one, at in self._refused.items() if one in entities}
+        self._rota.sync(one for one in entities if self._refused.get(one, now) <= now)
+        result = await self._rota.run(self._read_one)
+        if result.read:
+            self._failure = None
+        elif result.failures:
+            self._failure = result.failures[0]
+        if self._failure is not None:
+            raise self._failure
+
+    async def _read_one(self, entity_id: str) -> None:
+        try:
+            response = await self._client.get("v1", "entities", entity_id, "readings", "last")
+        except NotPermitted:
+            # Viewer permission is missing on this one: only its owner can give it.
+            self._refused[entity_id] = self._clock.monotonic() + _REFUSED
+            return
+        except UnexpectedResponse as error:
+            if error.status not in _NO_READING:
+                raise
+        else:
+            self._devices.take(self._discovery.entities[entity_id], response)
+        self._refused.pop(entity_id, None)
+
+    def _sync_sessions(self) -> None:
+        charging = {
+            one: entity
+            for one, entity in self._discovery.entities.items()
+            if entity.kind in SESSION_KINDS and one not in self._refused
+        }
+        self._sessions.sync(charging, [one for one in charging if self._devices.charging(one)])
+
+    def _snapshot(self) -> Snapshot:
+        entities = self._discovery.entities
+        devices = self._devices.show(entities, self._sessions.newest, self._refused)
+        nothing = self._discovered and not devices
+        return Snapshot(
+            devices=devices, advice=(Advice(AdviceKind.NO_DEVICES, "devices"),) if nothing else ()
+        )
+
+    def _again(self) -> timedelta:
+        self._sync_sessions()
+        lists = max(1.0, self._discover_at - self._clock.monotonic())
+        wait = min(self._rota.again, self._sessions.again, lists)
+        return timedelta(seconds=max(wait, self._budget.quiet_for))
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """Return counts and names; see `Account`."""
+        entities = self._discovery.entities.values()
+        return {
+            "devices_by_type": dict(Counter(entity.type or "unknown" for entity in entities)),
+            "found_by": self._discovery.route.value,
+            "list_complete": self._discovery.settled,
+            "offered_types": self._discovery.offered_types,
+            "devices_refused": len(self._refused),
+            "charge_sessions_refused": self._sessions.refused,
+            "charge_session_failures": self._sessions.failures,
+            "entered_ids_unusable": self._not_ids,
+            "page_size_refused": self._lists.page_size_refused,
+            "foreign_links": self._lists.foreign_links,
+            "malformed": {
+                "devices": self._discovery.malformed,
+                "readings": self._devices.malformed,
+                "charge_sessions": self._sessions.malformed,
+            },
+            "metrics": self._devices.metrics(),
+            "requests": self._budget.total,
+            "requests_last_hour": self._budget.spent,
+            "quiet_for": self._budget.quiet_for,
+            "token_exchanges": self._token.exchanges,
+        }
+
+
+async def identify(context: Context) -> list[Identity]:
+    """Try the credentials; see `Provider`."""
+    kept = {key: str(context.data[key]).strip() for key in ("client_id", "client_secret")}
+    await TraxesAccount(context).check()
+    account_id = f"production_{kept['client_id']}"
+    return [Identity(account_id=account_id, title="Traxes", data=kept)]
+
+
+def open_account(context: Context) -> Account:
+    """Open the account; see `Provider`."""
+    return TraxesAccount(context)
+
+
+PROVIDER: Final = Provider(
+    key="traxes",
+    name="Traxes",
+    fields=(
+        Field(key="client_id", identity=True),
+        Field(key="client_secret", kind=FieldKind.SECRET),
+    ),
+    options=(
+        Field(key="entity_ids", kind=FieldKind.LIST, required=False),
+        Field(key="track_location", kind=FieldKind.SWITCH, required=False, default=False),
+    ),
+    grace=timedelta(minutes=15),
+    identify=identify,
+    open=open_account,
+)
