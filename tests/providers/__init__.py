@@ -1,0 +1,1 @@
+"""Each provider, against payload files and against the simulator."""

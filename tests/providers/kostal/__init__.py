@@ -1,0 +1,1 @@
+"""The KOSTAL Smart Energy Meter."""
