@@ -1,0 +1,276 @@
+"""How an ev.energy account is reached: its token, its granted scopes, the user it speaks for."""
+
+from collections.abc import Awaitable, Callable, Mapping
+import re
+from typing import Final
+
+from yarl import URL
+
+from ...core.account import Context
+from ...core.address import base_url
+from ...core.budget import Budget
+from ...core.errors import Reason, UnexpectedResponse
+from ...core.http import ApiClient, Params
+from ...core.oauth import Authentication, TokenEndpoint
+from ...core.paging import Listing, Page, PageMemory, read_all
+from ...core.payload import Json, number, text
+from ...core.response import Response
+from ...core.rotation import RotatingToken
+from ...core.tokens import ExchangedToken, StaticToken, Token, TokenSource
+from .parse import Parsed
+
+CLIENT_ID: Final = "client_id"
+CLIENT_SECRET: Final = "client_secret"
+USER_ID: Final = "user_id"
+
+PAGE_SIZE: Final = "100"
+"""The most rows that a page may have."""
+
+_PER_HOUR: Final = 1000
+_CONCURRENT: Final = 4
+_USER_HEADER: Final = "EvEnergy-User"
+_VERSION_HEADER: Final = "EvEnergy-Version"
+_REMAINING_HEADER: Final = "x-ratelimit-remaining"
+_NEXT: Final = re.compile(r"""<([^>]*)>\s*;[^,]*\brel\s*=\s*"?next\b""", re.IGNORECASE)
+
+
+class ApplicationToken:
+    """The token of an application that asks in its own name (client credentials).
+
+    It lives in memory: when it ends there is nothing to refresh, a new one is asked for.
+    """
+
+    def __init__(self, endpoint: TokenEndpoint, context: Context) -> None:
+        """Have no token yet."""
+        self._endpoint = endpoint
+        self._tokens = ExchangedToken(self._exchange, context.clock)
+        self.scope: frozenset[str] | None = None
+
+    async def get(self) -> str:
+        """Return the current token, or a fresh one.
+
+        Raises:
+            ApiError: the exchange failed.
+
+        """
+        return await self._tokens.get()
+
+    async def renew(self, rejected: str) -> str:
+        """Return a token other than `rejected`.
+
+        Raises:
+            ApiError: the exchange failed.
+
+        """
+        return await self._tokens.renew(rejected)
+
+    @property
+    def refreshes(self) -> int:
+        """How often a token was asked for."""
+        return self._tokens.exchanges
+
+    async def _exchange(self) -> Token:
+        answer = await self._endpoint.request({"grant_type": "client_credentials"})
+        self.scope = answer.scope
+        return Token(answer.access_token, answer.lifetime)
+
+
+def auth_endpoint(
+    context: Context, budget: Budget, authentication: Authentication = Authentication.BODY
+) -> TokenEndpoint:
+    """Return the authorization server, as the application of this account sees it.
+
+    Its addresses end in a slash: without it a POST is answered 301, then 405. The code grant's
+    documents put id and secret into the form, those of client credentials use Basic.
+    """
+    grant = context.grant
+    return TokenEndpoint(
+        context.session,
+        base_url("EV_ENERGY_AUTH_URL", "https://api.ev.energy/o"),
+        "token",
+        "",
+        clock=context.clock,
+        budget=budget,
+        client_id=grant.client_id if grant else str(context.data[CLIENT_ID]).strip(),
+        client_secret=grant.client_secret if grant else str(context.data[CLIENT_SECRET]).strip(),
+        authentication=authentication,
+        client_refused=Reason.CLIENT_REFUSED,
+        grant_refused=Reason.SIGN_IN_LOST if grant else Reason.CLIENT_REFUSED,
+    )
+
+
+class _UserRefused(UnexpectedResponse):
+    """A 400 that speaks of the user: the header may be spelled otherwise."""
+
+
+class Access:
+    """Sends the requests of one account and keeps what every answer tells about it.
+
+    `user_id` is whom the requests are about, for a token that reaches several users.
+    """
+
+    def __init__(
+        self, context: Context, token: TokenSource, budget: Budget, *, user_id: str | None = None
+    ) -> None:
+        """Take the token's owner; sends nothing."""
+        self._client = ApiClient(
+            context.session,
+            base_url("EV_ENERGY_API_URL", "https://api.ev.energy/v2"),
+            clock=context.clock,
+            budget=budget,
+            token=token,
+            verdict=self._judge,
+        )
+        self._token = token
+        self._user_id = user_id
+        self._by_address = False
+        self._spelling_known = False
+        self.budget = budget
+        self.remaining: float | None = None
+        self.version: str | None = None
+
+    @property
+    def scope(self) -> frozenset[str] | None:
+        """What the provider granted; None if it does not tell."""
+        token = self._token
+        return token.scope if isinstance(token, ApplicationToken | RotatingToken) else None
+
+    @property
+    def exchanges(self) -> int:
+        """How often a token was asked for."""
+        token = self._token
+        return token.refreshes if isinstance(token, ApplicationToken | RotatingToken) else 0
+
+    async def authorise(self) -> None:
+        """Have a token, so that `scope` is known.
+
+        Raises:
+            ApiError: there is none to be had.
+
+        """
+        await self._token.get()
+
+    async def get(self, *path: str, params: Params = ()) -> Response:
+        """Read a resource.
+
+        Raises:
+            ApiError: see `ApiClient.send`.
+
+        """
+
+        async def send(headers: Mapping[str, str]) -> Response:
+            return await self._client.get(*path, params=params, headers=headers)
+
+        return await self._for_user(send)
+
+    async def read_list[T](
+        self,
+        path: str,
+        parse: Callable[[Json], Parsed[T]],
+        *,
+        expand: tuple[str, ...] = (),
+        memory: PageMemory[Parsed[T]] | None = None,
+    ) -> Listing[Parsed[T]]:
+        """Read a list to its end, by the `Link` headers; one that leads elsewhere is refused.
+
+        Raises:
+            UnexpectedResponse: a page is no list, or its link leads to another origin.
+            ApiError: see `ApiClient.send`.
+
+        """
+        memory = memory or PageMemory()
+        pages: list[str] = []
+
+        async def fetch(link: str | None) -> Page[Parsed[T]]:
+            async def send(headers: Mapping[str, str]) -> Response:
+                if link is not None:
+                    return await self._client.follow(link, headers=headers)
+                params = [*(("expand", name) for name in expand), ("page_size", PAGE_SIZE)]
+                return await self._client.get(path, params=params, headers=headers)
+
+            response = await self._for_user(send)
+            pages.append(link or "")
+            parsed = memory.parse(pages[-1], response.body, lambda _: parse(response.json()))
+            empty = not parsed.rows and not parsed.dropped
+            return Page([] if empty else [parsed], next_link(response))
+
+        listing = await read_all(fetch)
+        memory.keep(pages)
+        return listing
+
+    async def _for_user(self, send: Callable[[Mapping[str, str]], Awaitable[Response]]) -> Response:
+        """Send with the header that names the user, whose spelling two documents disagree about.
+
+        The reference wants the bare id, the prose the user's address: the id goes first.
+        """
+        if self._user_id is None:
+            return await send({})
+        try:
+            return await send({_USER_HEADER: self._user(by_address=self._by_address)})
+        except _UserRefused:
+            if self._spelling_known:
+                raise
+        try:
+            response = await send({_USER_HEADER: self._user(by_address=True)})
+        except _UserRefused:
+            # Neither is wanted, so it is not the spelling.
+            self._spelling_known = True
+            raise
+        self._by_address = self._spelling_known = True
+        return response
+
+    def _user(self, *, by_address: bool) -> str:
+        user_id = self._user_id or ""
+        if not by_address:
+            return user_id
+        base = self._client.base
+        return str(URL(f"{str(base).rstrip('/')}/users") / user_id)
+
+    def _judge(self, response: Response) -> UnexpectedResponse | None:
+        """Note what each answer tells, and recognise a refused spelling of the user."""
+        remaining = number(response.headers.get(_REMAINING_HEADER))
+        if remaining is not None:
+            self.remaining = remaining
+        self.version = text(response.headers.get(_VERSION_HEADER)) or self.version
+        if response.status == 400 and self._user_id and b"user" in response.body.lower():
+            return _UserRefused(Reason.REQUEST_REFUSED, status=400, detail=response.words())
+        return None
+
+
+def next_link(response: Response) -> str | None:
+    """Return the address of the next page; a missing one is written `about:blank`."""
+    for header in response.headers.getall("Link", []):
+        if (found := _NEXT.search(header)) and not found[1].startswith("about:"):
+            return found[1] or None
+    return None
+
+
+def new_budget(context: Context) -> Budget:
+    """Return the request budget: 1000 in a rolling hour per application and user (documented)."""
+    return Budget(context.clock, concurrent=_CONCURRENT, per_hour=_PER_HOUR)
+
+
+def open_access(context: Context) -> Access:
+    """Return how an account is reached: by its sign-in, or by the application's credentials.
+
+    Raises:
+        UnexpectedResponse: the address for development is not of this machine.
+
+    """
+    budget = new_budget(context)
+    if context.grant is not None:
+        token = RotatingToken(auth_endpoint(context, budget), context.grant, context.clock)
+        return Access(context, token, budget)
+    endpoint = auth_endpoint(context, budget, Authentication.BASIC)
+    user_id = context.data.get(USER_ID)
+    application = ApplicationToken(endpoint, context)
+    return Access(
+        context, application, budget, user_id=user_id if isinstance(user_id, str) else None
+    )
+
+
+def seed_access(context: Context, access_token: str) -> Access:
+    """Return access with the token that a sign-in has just given, and never renew it."""
+    return Access(
+        context, StaticToken(access_token, context.clock, patience=0), new_budget(context)
+    )

@@ -1,0 +1,483 @@
+"""An ev.energy account: reads what is due and shows what is known."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+import logging
+from typing import Any, Final
+
+from ...core.account import Context
+from ...core.counters import CounterGuard
+from ...core.errors import (
+    ApiError,
+    CredentialsRejected,
+    NotPermitted,
+    RateLimited,
+    Reason,
+    Unavailable,
+    UnexpectedResponse,
+)
+from ...core.freshness import Freshness
+from ...core.model import Device, Poll, Snapshot
+from ...core.paging import PageMemory
+from ...core.payload import Json
+from ...core.vocabulary import Flag, Kind
+from .access import Access, open_access
+from .agenda import SELDOM, Feature, choose
+from .chargers import parse_chargers, reachable, with_reachable
+from .energy import HomeEnergy
+from .household import Tariff, User, account_device, parse_tariff, parse_user
+from .parse import LOG, Parsed
+from .sessions import (
+    NEVER_CHARGED,
+    NO_PLAN,
+    NOTHING_PLANNED,
+    Charging,
+    Outlook,
+    Sessions,
+    Slot,
+    outlook,
+    parse_plan,
+    parse_sessions,
+    with_charging,
+    with_outlook,
+)
+from .vehicles import parse_vehicles
+
+_LOGGER = logging.getLogger(__name__)
+
+MAIN_SCOPES: Final = frozenset({"vehicle:read", "evse:read", "charging_session:read"})
+"""Any one of these makes an account worth having."""
+
+INTERVAL: Final = 120.0
+IDLE_INTERVAL: Final = 300.0
+"""Seconds between polls while nothing is plugged in."""
+
+LATE: Final = timedelta(minutes=15 + 3 * 2)
+"""Vehicles and chargers report when they report; 15 min is the documented example of an age at
+which a charger counts as silent. Power other than 0 exists only while something is plugged in, when
+polls are 2 min apart, and three of those go on top. It also covers an idle poll of 5 min."""
+
+_LOW: Final = 100
+# What a first poll, of which 8 s are waited for, may take: the rest follows with the next one.
+_FIRST: Final = 6.0
+_SOON: Final = 10.0
+_KEPT: Final = 3600.0
+_RECENT: Final = 10
+_MOST_ROWS: Final = 100
+_MOST_PLANS: Final = 3
+
+
+@dataclass(slots=True)
+class _Plan:
+    """The plan of an open session, and when it was read (monotonic seconds)."""
+
+    slots: tuple[Slot, ...]
+    at: float
+
+
+class EvEnergyAccount:
+    """One account, opened."""
+
+    def __init__(self, context: Context) -> None:
+        """Take the surroundings; sends nothing."""
+        self._clock = context.clock
+        self._access: Access = open_access(context)
+        self._vehicles: dict[str, Device] = {}
+        self._chargers: dict[str, Device] = {}
+        self._sessions = Sessions()
+        self._sessions_read = False
+        self._plans: dict[str, _Plan] = {}
+        self._user: tuple[User, float] | None = None
+        self._tariff: tuple[Tariff, float] | None = None
+        self._requests_left: tuple[float, float] | None = None
+        self._home = HomeEnergy(self._access, context, self._list)
+        self._pages: dict[str, PageMemory[Any]] = {}
+        self._expansions: dict[str, list[tuple[str, ...]]] = {
+            "vehicles": [(LOG, "trim.model.make"), (LOG,)],
+            "evses": [(LOG, "model.make"), (LOG,)],
+        }
+        self._dropped: dict[str, int] = {}
+        self._warned: set[str] = set()
+        self._listed: set[Kind] = set()
+        self._deadline: float | None = _FIRST
+        self._first_round = True
+        self._guard = CounterGuard()
+        self._freshness = Freshness(LATE)
+        self._combined: dict[str, tuple[tuple[object, ...], Device]] = {}
+        self._features = self._all_features()
+
+    def _all_features(self) -> list[Feature]:
+        return [
+            Feature(
+                name="vehicles",
+                scope="vehicle:read",
+                read=self._read_vehicles,
+                forget=self._vehicles.clear,
+                main=True,
+            ),
+            Feature(
+                name="chargers",
+                scope="evse:read",
+                read=self._read_chargers,
+                forget=self._chargers.clear,
+                main=True,
+            ),
+            Feature(
+                name="sessions",
+                scope="charging_session:read",
+                read=self._read_sessions,
+                forget=self._forget_sessions,
+                main=True,
+                yields=True,
+            ),
+            Feature(
+                name="plans",
+                scope="charging_session:read",
+                read=self._read_plans,
+                forget=self._plans.clear,
+                extra=True,
+                after=True,
+            ),
+            Feature(
+                name="user",
+                scope="user:read",
+                read=self._read_user,
+                forget=self._forget_user,
+                every=SELDOM,
+            ),
+            Feature(
+                name="tariff",
+                scope="tariff:read",
+                read=self._read_tariff,
+                forget=self._forget_tariff,
+                every=SELDOM,
+                after=True,
+            ),
+            *self._home.features(),
+        ]
+
+    async def poll(self) -> Poll:
+        """Read what is due and return all that is known.
+
+        Raises:
+            ApiError: none of vehicles, chargers and sessions could be read.
+
+        """
+        self._listed = set()
+        deadline, self._deadline = self._deadline, None
+        outcomes: list[tuple[Feature, ApiError | None]] = []
+        features: list[Feature] = []
+        in_time = True
+        try:
+            async with asyncio.timeout(deadline):
+                await self._access.authorise()
+                features = self._allowed()
+                now = self._clock.monotonic()
+                chosen = choose(features, now, first=self._first_round)
+                await self._read_all((one for one in chosen if not one.after), outcomes)
+                await self._read_all((one for one in chosen if one.after), outcomes)
+        except TimeoutError as error:
+            in_time = False
+            if not outcomes:
+                raise Unavailable(Reason.TIMEOUT) from error
+        _raise_if_blind(features, outcomes)
+        self._first_round = not in_time
+        return Poll(
+            snapshot=self._snapshot(),
+            again=timedelta(seconds=self._again() if in_time else _SOON),
+            listed=frozenset(self._listed),
+        )
+
+    def _allowed(self) -> list[Feature]:
+        """Return the features that the granted scopes allow; what they no longer do is dropped.
+
+        Raises:
+            CredentialsRejected: nothing at all is granted any more, as after a token was revoked.
+            NotPermitted: the scopes that are granted show nothing.
+
+        """
+        scope = self._access.scope
+        if scope is None:
+            return self._features
+        if not scope:
+            raise CredentialsRejected(Reason.SIGN_IN_LOST)
+        allowed = []
+        for feature in self._features:
+            if feature.scope in scope:
+                allowed.append(feature)
+            else:
+                feature.forget()
+        if not allowed:
+            raise NotPermitted(Reason.MISSING_SCOPES, detail=", ".join(sorted(MAIN_SCOPES)))
+        return allowed
+
+    async def _read_all(
+        self, features: Iterable[Feature], outcomes: list[tuple[Feature, ApiError | None]]
+    ) -> None:
+        """Read features at once; how many requests run is the budget's matter."""
+
+        async def one(feature: Feature) -> None:
+            try:
+                await feature.read()
+            except ApiError as error:
+                outcomes.append((feature, error))
+                if not isinstance(error, RateLimited | CredentialsRejected):
+                    feature.failed(self._clock.monotonic(), error)
+            else:
+                outcomes.append((feature, None))
+
+        async with asyncio.TaskGroup() as group:
+            for feature in features:
+                group.create_task(one(feature))
+
+    def _again(self) -> float:
+        """Return the seconds until the next poll."""
+        plugged = any(
+            device.flags.get(Flag.PLUGGED_IN)
+            for device in (*self._vehicles.values(), *self._chargers.values())
+        )
+        busy = plugged or bool(self._sessions.open) or self._home.present
+        seconds = INTERVAL if busy else IDLE_INTERVAL
+        if self._access.remaining is not None and self._access.remaining < _LOW:
+            seconds *= 2
+        return max(seconds, self._access.budget.quiet_for)
+
+    # Reading.
+
+    async def _list[T](self, path: str, parse: Callable[[Json], Parsed[T]], kind: Kind) -> list[T]:
+        """Read a list whole; note what was bad in it, and whether it can say who is gone."""
+        memory = self._pages.setdefault(path, PageMemory())
+        steps = self._expansions.setdefault(path, [(LOG,), ()])
+        for step, expand in enumerate(steps):
+            try:
+                listing = await self._access.read_list(path, parse, expand=expand, memory=memory)
+            except (NotPermitted, UnexpectedResponse) as error:
+                # What an expansion needs is not documented: the list must not fail with it.
+                if expand is steps[-1] or error.status not in {400, 403}:
+                    raise
+            else:
+                del steps[:step]
+                break
+        dropped = sum(page.dropped for page in listing.rows)
+        self._note_dropped(path, dropped)
+        if listing.complete and not dropped:
+            self._listed.add(kind)
+        return [row for page in listing.rows for row in page.rows]
+
+    def _note_dropped(self, name: str, dropped: int) -> None:
+        self._dropped[name] = dropped
+        if dropped and name not in self._warned:
+            self._warned.add(name)
+            _LOGGER.warning("ev.energy sent %d unreadable rows among its %s", dropped, name)
+
+    def _feature(self, name: str) -> Feature:
+        return next(feature for feature in self._features if feature.name == name)
+
+    async def _read_vehicles(self) -> None:
+        found = await self._list("vehicles", parse_vehicles, Kind.VEHICLE)
+        _refill(self._vehicles, found)
+        self._done("vehicles", empty=not found)
+
+    async def _read_chargers(self) -> None:
+        found = await self._list("evses", parse_chargers, Kind.CHARGER)
+        _refill(self._chargers, found)
+        self._done("chargers", empty=not found)
+
+    def _done(self, name: str, *, empty: bool = False) -> None:
+        self._feature(name).done(self._clock.monotonic(), every=SELDOM if empty else None)
+
+    async def _read_sessions(self) -> None:
+        """Read the newest page: it has the open sessions, and at first what ended before."""
+        rows = max(_RECENT, 2 * len(self._vehicles)) if self._sessions_read else _MOST_ROWS
+        params = [("page_size", str(min(rows, _MOST_ROWS)))]
+        response = await self._access.get("charging_sub_sessions", params=params)
+        memory = self._pages.setdefault("sessions", PageMemory())
+        parsed: Parsed[Any] = memory.parse(
+            "", response.body, lambda _: parse_sessions(response.json())
+        )
+        self._note_dropped("sessions", parsed.dropped)
+        self._sessions.take(parsed.rows)
+        self._sessions_read = True
+        self._done("sessions")
+
+    async def _read_plans(self) -> None:
+        """Read the plans of open sessions; with many of them a few at a time, oldest first."""
+        now = self._clock.monotonic()
+        planned = {one.id for one in self._sessions.open if one.planned}
+        for session_id in [key for key in self._plans if key not in planned]:
+            del self._plans[session_id]
+        waiting = sorted(
+            planned, key=lambda key: (self._plans[key].at if key in self._plans else 0.0, key)
+        )
+        for session_id in waiting[:_MOST_PLANS]:
+            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
+            self._plans[session_id] = _Plan(parse_plan(response.json()), now)
+        self._done("plans")
+
+    async def _read_user(self) -> None:
+        user = parse_user((await self._access.get("users", "me")).json())
+        now = self._clock.monotonic()
+        self._user = None if user is None else (user, now)
+        self._done("user")
+
+    async def _read_tariff(self) -> None:
+        """Read the tariff of the home, if the user names one."""
+        tariff_id = self._user[0].tariff if self._user else None
+        if tariff_id is None:
+            self._tariff = None
+        else:
+            tariff = parse_tariff((await self._access.get("tariffs", tariff_id)).json())
+            self._tariff = (tariff, self._clock.monotonic())
+        self._done("tariff")
+
+    def _forget_sessions(self) -> None:
+        self._sessions.clear()
+        self._sessions_read = False
+
+    def _forget_user(self) -> None:
+        self._user = None
+
+    def _forget_tariff(self) -> None:
+        self._tariff = None
+
+    # Showing.
+
+    def _snapshot(self) -> Snapshot:
+        now = self._clock.now()
+        money = self._sessions.currency or (self._tariff[0].currency if self._tariff else None)
+        devices = [*self._home.devices()]
+        for vehicle in self._vehicles.values():
+            charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
+            devices.append(self._vehicle(vehicle, charging, money))
+        for charger in self._chargers.values():
+            online = reachable(charger, now)
+            devices.append(self._charger(charger, self._charging(charger), money, online))
+        shown = [self._freshness.show(self._guard.settle(device), now) for device in devices]
+        if (account := self._account()) is not None:
+            shown.append(account)
+        return Snapshot({device.id: device for device in shown})
+
+    def _charging(self, device: Device) -> Charging | None:
+        return self._sessions.of(device.id) if self._sessions_read else None
+
+    def _vehicle(self, device: Device, charging: Charging | None, money: str | None) -> Device:
+        plan = self._outlook(charging)
+        before = self._combined.get(device.id)
+        parts = (device, charging, money, plan)
+        if before is not None and _same(before[0], parts):
+            return before[1]
+        combined = device
+        if charging is not None:
+            combined = with_charging(combined, charging, money)
+        if plan is not None:
+            combined = with_outlook(combined, plan)
+        self._combined[device.id] = (parts, combined)
+        return combined
+
+    def _charger(
+        self, device: Device, charging: Charging | None, money: str | None, online: bool | None
+    ) -> Device:
+        before = self._combined.get(device.id)
+        parts = (device, charging, money, online)
+        if before is not None and _same(before[0], parts):
+            return before[1]
+        combined = with_reachable(device, online)
+        if charging is not None:
+            combined = with_charging(combined, charging, money)
+        self._combined[device.id] = (parts, combined)
+        return combined
+
+    def _outlook(self, charging: Charging | None) -> Outlook | None:
+        """Return what is planned for a vehicle; None if plans can't be read."""
+        if charging is None or isinstance(self._feature("plans").error, NotPermitted):
+            return None
+        newest = charging.newest
+        if newest is None or newest.end is not None:
+            return NOTHING_PLANNED
+        plan = self._plans.get(newest.id)
+        return outlook(plan.slots, self._clock.now()) if plan else NO_PLAN
+
+    def _account(self) -> Device | None:
+        now = self._clock.monotonic()
+        user = self._user[0] if self._user else None
+        if user and self._user and now - self._user[1] > _KEPT:
+            user = replace(user, carbon_intensity=None)
+        tariff = self._tariff[0] if self._tariff else None
+        if tariff and self._tariff and now - self._tariff[1] > _KEPT:
+            tariff = Tariff(None, tariff.currency)
+        return account_device(user=user, tariff=tariff, requests_left=self._left(now))
+
+    def _left(self, now: float) -> float | None:
+        """Return the requests left; a number that changes with each poll is shown seldom."""
+        remaining, shown = self._access.remaining, self._requests_left
+        if remaining is not None and (
+            shown is None or remaining < _LOW or now - shown[1] >= SELDOM
+        ):
+            self._requests_left = shown = (remaining, now)
+        return shown[0] if shown else None
+
+    def diagnostics(self) -> Mapping[str, Any]:
+        """Return counts and names: what is read, what is refused, which scopes would bring more."""
+        scope = self._access.scope
+        refused = {one.scope for one in self._features if isinstance(one.error, NotPermitted)}
+        wanted = {one.scope for one in self._features}
+        missing = refused if scope is None else refused | (wanted - scope)
+        budget = self._access.budget
+        return {
+            "scopes": None if scope is None else sorted(scope & wanted),
+            "missing_scopes": sorted(missing),
+            "features": {
+                one.name: "ok" if one.error is None else one.error.reason.value
+                for one in self._features
+                if scope is None or one.scope in scope
+            },
+            "expanded": {path: list(steps[0]) for path, steps in self._expansions.items()},
+            "devices": {
+                "vehicles": len(self._vehicles),
+                "chargers": len(self._chargers),
+                **self._home.counts(),
+            },
+            "open_sessions": len(self._sessions.open),
+            "plans": len(self._plans),
+            "dropped_rows": dict(self._dropped),
+            "version": self._access.version,
+            "requests": budget.total,
+            "requests_last_hour": budget.spent,
+            "requests_left": self._access.remaining,
+            "quiet_for": budget.quiet_for,
+            "token_exchanges": self._access.exchanges,
+        }
+
+
+def open_account(context: Context) -> EvEnergyAccount:
+    """Make the account; sends nothing."""
+    return EvEnergyAccount(context)
+
+
+def _raise_if_blind(
+    features: Iterable[Feature], outcomes: Iterable[tuple[Feature, ApiError | None]]
+) -> None:
+    """Raise if a credential was refused, or if nothing that matters could be read."""
+    errors = {feature.name: error for feature, error in outcomes}
+    for error in errors.values():
+        if isinstance(error, CredentialsRejected):
+            raise error
+    mains = [one for one in features if one.main]
+    # One that was not asked now, because it was refused before, is as blind as it was then.
+    matter = [errors.get(one.name, one.error) for one in mains if one.name in errors or one.error]
+    failed = [error for error in matter or errors.values() if error is not None]
+    if failed and len(failed) == len(matter or errors):
+        raise next((error for error in failed if isinstance(error, RateLimited)), failed[0])
+
+
+def _refill(devices: dict[str, Device], found: Iterable[Device]) -> None:
+    fresh = {device.id: device for device in found}
+    devices.clear()
+    devices.update(fresh)
+
+
+def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
+    """Tell whether a device is made of the same parts; the first is the device as it was read."""
+    return before[0] is now[0] and before[1:] == now[1:]
