@@ -77,15 +77,18 @@ class Rota:
         read = 0
         failures: list[ApiError] = []
         refused: list[CredentialsRejected] = []
+        tasks: list[asyncio.Task[None]] = []
 
         async def one(item: str) -> None:
             nonlocal read
-            if refused:
-                return
             try:
                 await fetch(item)
             except CredentialsRejected as error:
                 refused.append(error)
+                # The others wait for a place and would only be refused one after the other.
+                for task in tasks:
+                    if task is not asyncio.current_task():
+                        task.cancel()
             except RateLimited as error:
                 failures.append(error)
             except ApiError as error:
@@ -97,8 +100,7 @@ class Rota:
 
         try:
             async with asyncio.timeout(within), asyncio.TaskGroup() as group:
-                for item in self.due():
-                    group.create_task(one(item))
+                tasks += [group.create_task(one(item)) for item in self.due()]
         except TimeoutError:
             pass
         if refused:
