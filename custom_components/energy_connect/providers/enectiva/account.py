@@ -1,0 +1,337 @@
+"""One Enectiva account: what is due, within the request budget."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta, tzinfo
+from typing import Any, Final, override
+
+from ...core.account import Account, Context
+from ...core.counters import CounterGuard
+from ...core.errors import (
+    ApiError,
+    CredentialsRejected,
+    RateLimited,
+    Reason,
+    Unavailable,
+    UnexpectedResponse,
+)
+from ...core.freshness import Freshness
+from ...core.model import Device, Poll, Snapshot
+from ...core.rota import Rota
+from ...core.vocabulary import Kind
+from .connection import CONCURRENT, connect
+from .devices import Surroundings, entity_device, entity_key, meter_device, meter_key
+from .features import Feature, Features
+from .lists import Lists
+from .months import Months, this_month
+from .parse import Entity, Meter, Month
+from .paths import Paths
+from .readings import Readings
+from .tally import Tally
+from .token import credentials
+from .units import HEAT_UNITS, HeatUnits
+
+READINGS_INTERVAL: Final = 1800.0
+"""Seconds between two readings of a meter."""
+MONTHS_INTERVAL: Final = 6 * 3600.0
+LATE: Final = timedelta(hours=48)
+"""Readings appear only after they were validated: hours of delay are normal (vendor), and data
+loggers that deliver once a day exist. Two days without a reading are not explained by either."""
+
+# The first poll has 8 s by the coordinator's clock, of which the exchange may take some.
+_FIRST_POLL: Final = 6.0
+_LATER_POLL: Final = 60.0
+# What readings may take of the time, so that months get their turn from a slow API too.
+_READINGS_SHARE: Final = 0.7
+_TICK: Final = 30.0
+# These are about one meter or entity and say nothing about the others.
+_OWN_FAULT: Final = frozenset({400, 404, 422})
+
+
+@dataclass(slots=True)
+class _Tries:
+    """How the requests of one call went.
+
+    `news` says that something failed which had not failed before; `limited` holds for how long a
+    round has to wait.
+    """
+
+    read: bool = False
+    news: bool = False
+    failures: list[ApiError] = field(default_factory=list[ApiError])
+    limited: dict[int, float] = field(default_factory=dict[int, float])
+
+
+class EnectivaAccount(Account):
+    """Buildings with their meters: newest readings, this month and the last one."""
+
+    def __init__(self, context: Context) -> None:
+        """Prepare everything, send nothing."""
+        data, options = context.data, context.options
+        self._clock = context.clock
+        self._connection = connect(
+            context, credentials(data.get("customer_uuid"), data.get("login_token"))
+        )
+        self._budget = self._connection.budget
+        self._heat = HeatUnits(_chosen(options, "heat_unit"), _chosen(options, "cold_unit"))
+        self._features = Features()
+        self._tally = Tally()
+        self._paths = Paths()
+        api, clock = self._connection.api, context.clock
+        self._lists = Lists(api, clock, context.zone, self._features, self._tally)
+        self._readings = Readings(api, clock, self._paths, self._tally)
+        self._months = Months(api, clock, self._paths, self._tally)
+        self._readings_rota = Rota(clock, READINGS_INTERVAL, _TICK)
+        self._months_rota = Rota(clock, MONTHS_INTERVAL, _TICK)
+        # Before a request waits for its place in the budget, it must hear what became of the
+        # others: a refused feature, a wish for silence.
+        self._gate = asyncio.Semaphore(CONCURRENT)
+        self._meters: dict[str, Meter] = {}
+        self._entities: dict[str, Entity] = {}
+        self._failing: set[tuple[Feature, str]] = set()
+        self._healthy: set[tuple[Feature, str]] = set()
+        self._tries = _Tries()
+        self._dirty: set[str] = set()
+        self._zone_of: dict[str, tzinfo] = {}
+        self._month_of: Mapping[tzinfo, Month] = {}
+        self._devices: dict[str, Device] = {}
+        self._guard = CounterGuard()
+        self._freshness = Freshness(LATE)
+        self._polled = False
+
+    @override
+    async def poll(self) -> Poll:
+        ends = self._clock.monotonic() + (_LATER_POLL if self._polled else _FIRST_POLL)
+        self._tries = _Tries()
+        self._assign()
+        if (self._lists.known and self._budget.quiet_for > 0) or not self._is_due():
+            return self._result()
+        listed: frozenset[Kind] = frozenset()
+        try:
+            # Once for all: a failing exchange must not be tried for each meter.
+            await self._connection.token.get()
+            refreshed = await self._lists.refresh(ends - self._clock.monotonic())
+        except RateLimited:
+            if not self._lists.known:
+                raise
+            return self._result()
+        if refreshed.read or refreshed.listed:
+            listed = refreshed.listed
+            self._tries.read = refreshed.read
+            self._relist()
+        self._tries.failures += refreshed.failures
+        self._tries.news = bool(refreshed.failures)
+        await self._round(self._readings_rota, self._read_state, ends, _READINGS_SHARE)
+        await self._round(self._months_rota, self._read_months, ends, 1.0)
+        self._polled = True
+        result = self._result(listed)
+        self._raise_if_all_failed()
+        return result
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        meters = self._meters.values()
+        return {
+            "meters": len(self._meters),
+            "meters_of_unknown_energy": sum(meter.energy is None for meter in meters),
+            "meters_without_readings": self._readings.resting,
+            "meters_read": len(self._readings.latest),
+            "entities": len(self._entities),
+            "refused_features": {str(key): why for key, why in self._features.refused.items()},
+            "failing": dict(self._count_failing()),
+            "dropped_rows": dict(self._tally.dropped),
+            "unread_attributes": dict(self._tally.unread),
+            "path_identification": self._paths.usual,
+            "unfiltered": sorted(
+                {*self._months.unfiltered, *(["readings"] if self._readings.unfiltered else [])}
+            ),
+            "token_exchanges": self._connection.token.exchanges,
+            "requests_total": self._budget.total,
+            "requests_last_hour": self._budget.spent,
+            "quiet_for": round(self._budget.quiet_for),
+        }
+
+    def _count_failing(self) -> Mapping[str, int]:
+        found: dict[str, int] = {}
+        for feature, _ in self._failing:
+            found[feature.value] = found.get(feature.value, 0) + 1
+        return found
+
+    def _is_due(self) -> bool:
+        return (
+            self._lists.wait <= 0
+            or bool(self._readings_rota.due())
+            or bool(self._months_rota.due())
+        )
+
+    def _relist(self) -> None:
+        """Take over what the lists say now."""
+        self._meters = {meter_key(key): meter for key, meter in self._lists.meters.items()}
+        tree = self._lists.tree
+        self._entities = {entity_key(key): tree.entities[key] for key in sorted(tree.shown)}
+        zone_of = self._lists.zone_of
+        self._zone_of = {key: zone_of(one.id) for key, one in self._entities.items()}
+        self._zone_of |= {key: zone_of(one.entity) for key, one in self._meters.items()}
+        keys = self._zone_of.keys()
+        self._readings.keep(self._lists.meters)
+        self._months.keep(keys)
+        self._failing = {item for item in self._failing if item[1] in keys}
+        self._healthy = {item for item in self._healthy if item[1] in keys}
+        self._dirty |= keys
+        self._assign()
+
+    def _assign(self) -> None:
+        """Tell the rounds whom to ask: not those whose feature is refused, nor those that rest."""
+        states: list[str] = []
+        months: list[str] = []
+        if self._features.is_on(Feature.READINGS):
+            states += [
+                key
+                for key, meter in self._meters.items()
+                if not self._readings.is_resting(meter.id)
+            ]
+        if self._features.is_on(Feature.ENTITY_DELTAS):
+            months += self._entities
+        if self._features.is_on(Feature.METER_DELTAS):
+            months += [key for key, meter in self._meters.items() if meter.energy is not None]
+        self._readings_rota.sync(states)
+        self._months_rota.sync(months)
+
+    async def _round(
+        self, rota: Rota, fetch: Callable[[str], Awaitable[None]], ends: float, part: float
+    ) -> None:
+        """Read one share within its part of what is left of the time."""
+        asked = len(rota.due())
+        left = (ends - self._clock.monotonic()) * part
+        if not asked or left <= 0:
+            return
+        outcome = await rota.run(fetch, within=left)
+        self._tries.read |= outcome.read > 0
+        self._tries.failures += outcome.failures
+        waits = [each.retry_after for each in outcome.failures if isinstance(each, RateLimited)]
+        if waits:
+            self._tries.limited[id(rota)] = max(waits)
+        if not outcome.read and not outcome.failures:
+            self._tries.failures.append(Unavailable(Reason.TIMEOUT))
+            self._tries.news = True
+
+    async def _read_state(self, key: str) -> None:
+        meter = self._meters[key]
+        zone = self._zone_of[key]
+        await self._ask(Feature.READINGS, key, lambda: self._readings.fetch(meter, zone))
+
+    async def _read_months(self, key: str) -> None:
+        zone = self._zone_of[key]
+        if (meter := self._meters.get(key)) is not None:
+            await self._ask(
+                Feature.METER_DELTAS, key, lambda: self._months.fetch_meter(key, meter, zone)
+            )
+        else:
+            entity = self._entities[key]
+            await self._ask(
+                Feature.ENTITY_DELTAS, key, lambda: self._months.fetch_entity(key, entity, zone)
+            )
+
+    async def _ask(self, feature: Feature, key: str, fetch: Callable[[], Awaitable[bool]]) -> None:
+        """Ask for one item; note what the answer says about it and about its feature."""
+        async with self._gate:
+            self._features.check(feature)
+            if (quiet := self._budget.quiet_for) > 0:
+                raise RateLimited(quiet)
+            try:
+                changed = await fetch()
+            except CredentialsRejected, RateLimited:
+                raise
+            except ApiError as error:
+                self._features.judge(feature, error)
+                self._note_failure((feature, key), error)
+                raise
+        self._features.proves(feature)
+        self._failing.discard((feature, key))
+        self._healthy.add((feature, key))
+        if changed:
+            self._dirty.add(key)
+
+    def _note_failure(self, item: tuple[Feature, str], error: ApiError) -> None:
+        if not _is_trouble(error):
+            return
+        self._tries.news |= item not in self._failing
+        self._failing.add(item)
+        self._healthy.discard(item)
+
+    def _raise_if_all_failed(self) -> None:
+        """Raise if nothing could be read, save where a known sorrow alone was due again."""
+        tries = self._tries
+        trouble = [error for error in tries.failures if _is_trouble(error)]
+        limited = any(isinstance(error, RateLimited) for error in tries.failures)
+        if trouble and not tries.read and not limited and (tries.news or not self._healthy):
+            raise trouble[0]
+
+    def _result(self, listed: frozenset[Kind] = frozenset()) -> Poll:
+        self._build()
+        now = self._clock.now()
+        shown = {
+            key: self._freshness.show(self._guard.settle(device), now)
+            for key, device in self._devices.items()
+        }
+        again = timedelta(seconds=self._again())
+        return Poll(snapshot=Snapshot(devices=shown), again=again, listed=listed)
+
+    def _again(self) -> float:
+        if (quiet := self._budget.quiet_for) > 0:
+            return quiet
+        self._assign()
+        limited = self._tries.limited
+        rotas = (self._readings_rota, self._months_rota)
+        waits = [max(rota.again, limited.get(id(rota), 0.0)) for rota in rotas]
+        return min(READINGS_INTERVAL, *waits, max(_TICK, self._lists.wait))
+
+    def _build(self) -> None:
+        """Make the devices anew of which something is new; the others stay the same objects."""
+        now = self._clock.now()
+        month_of = {zone: this_month(now, zone) for zone in set(self._zone_of.values())}
+        if month_of != self._month_of:
+            self._dirty |= self._zone_of.keys()
+            self._month_of = month_of
+        devices: dict[str, Device] = {}
+        for key in (*self._entities, *self._meters):
+            device = self._devices.get(key)
+            if device is None or key in self._dirty:
+                new = self._device(key, now)
+                device = new if new != device else device
+            devices[key] = device
+        self._devices = devices
+        self._dirty.clear()
+
+    def _device(self, key: str, now: datetime) -> Device:
+        months = self._months.latest.get(key, ())
+        meter = self._meters.get(key)
+        tree = self._lists.tree
+        if meter is not None:
+            owner = next(iter(tree.line(meter.entity)), None)
+            above = None if owner is None else owner.id
+        else:
+            above = tree.parents.get(self._entities[key].id)
+        around = Surroundings(
+            zone=self._zone_of[key],
+            now=now,
+            heat=self._heat,
+            parent=None if above is None else entity_key(above),
+        )
+        if meter is not None:
+            return meter_device(meter, self._readings.latest.get(meter.id), months, around)
+        return entity_device(self._entities[key], months, around)
+
+
+def _is_trouble(error: ApiError) -> bool:
+    """Tell whether an error may concern the whole API, and not one meter, entity or feature."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status not in _OWN_FAULT and error.reason is not Reason.INVALID_ID
+    return isinstance(error, Unavailable)
+
+
+def _chosen(options: Mapping[str, Any], key: str) -> str | None:
+    """Return the unit that a person chose, or None while it is unknown."""
+    unit = options.get(key)
+    return unit if unit in HEAT_UNITS else None

@@ -1,0 +1,55 @@
+"""What a login token's scopes open; names of half of the scopes are not public."""
+
+from enum import StrEnum
+
+from ...core.errors import ApiError, NotPermitted, Reason, UnexpectedResponse
+
+
+class Feature(StrEnum):
+    """A kind of request that can be refused by itself."""
+
+    METERS = "meters"
+    ENTITIES = "entities"
+    READINGS = "readings"
+    METER_DELTAS = "meter_deltas"
+    ENTITY_DELTAS = "entity_deltas"
+
+
+class Features:
+    """Remembers what was refused, so that it is asked for seldom: with the lists."""
+
+    def __init__(self) -> None:
+        """Take everything for granted."""
+        self.refused: dict[Feature, str] = {}
+        self._proven: set[Feature] = set()
+
+    def is_on(self, feature: Feature) -> bool:
+        """Tell whether a feature may be asked for."""
+        return feature not in self.refused
+
+    def check(self, feature: Feature) -> None:
+        """Raise `NotPermitted` if a feature was refused a moment ago."""
+        if feature in self.refused:
+            raise NotPermitted(Reason.NOT_PERMITTED)
+
+    def proves(self, feature: Feature) -> None:
+        """Note that a feature exists."""
+        self.refused.pop(feature, None)
+        self._proven.add(feature)
+
+    def judge(self, feature: Feature, error: ApiError) -> bool:
+        """Note what an error says about a feature; return whether it is switched off by it.
+
+        403 means that the token's scopes do not include it (vendor). 404 means that there is no
+        such path, if it has never been answered well: else it is about the one meter or entity.
+        """
+        missing = isinstance(error, UnexpectedResponse) and error.status == 404
+        # Readings have a documented path.
+        missing = missing and feature is not Feature.READINGS and feature not in self._proven
+        if isinstance(error, NotPermitted) or missing:
+            self.refused[feature] = error.reason.value
+        return feature in self.refused
+
+    def ask_again(self) -> None:
+        """Forget the refusals."""
+        self.refused.clear()

@@ -1,0 +1,41 @@
+"""Enectiva as the wizard sees it."""
+
+from datetime import timedelta
+from typing import Final
+
+from ...core.account import Context, Field, FieldKind, Provider
+from .account import EnectivaAccount
+from .identify import identify
+from .units import HEAT_UNITS
+
+_UNKNOWN: Final = "unknown"
+
+
+def _heat_field(key: str) -> Field:
+    """Return the option for a unit that Enectiva does not report and nobody may guess."""
+    return Field(
+        key=key,
+        kind=FieldKind.CHOICE,
+        required=False,
+        default=_UNKNOWN,
+        choices=(_UNKNOWN, *HEAT_UNITS),
+        shown=True,
+    )
+
+
+def _open(context: Context) -> EnectivaAccount:
+    return EnectivaAccount(context)
+
+
+PROVIDER: Final = Provider(
+    key="enectiva",
+    name="Enectiva",
+    fields=(
+        Field(key="customer_uuid", identity=True),
+        Field(key="login_token", kind=FieldKind.SECRET),
+    ),
+    options=(_heat_field("heat_unit"), _heat_field("cold_unit")),
+    grace=timedelta(minutes=90),
+    identify=identify,
+    open=_open,
+)
