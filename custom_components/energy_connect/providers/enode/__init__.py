@@ -1,0 +1,5 @@
+"""Enode: vehicles, chargers, batteries, inverters, heating and meters of many makers."""
+
+from .account import PROVIDER
+
+__all__ = ["PROVIDER"]

@@ -1,0 +1,292 @@
+"""An Enode account: one client, or one user of it."""
+
+import asyncio
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta, tzinfo
+from functools import partial
+from typing import Any, Final, override
+from zoneinfo import ZoneInfo
+
+from ...core.account import Account, Context, Identity, Provider
+from ...core.counters import CounterGuard
+from ...core.errors import (
+    ApiError,
+    CredentialsRejected,
+    NotPermitted,
+    RateLimited,
+    Reason,
+    Unavailable,
+    UnexpectedResponse,
+)
+from ...core.freshness import Freshness
+from ...core.model import Device, Poll, Snapshot
+from ...core.vocabulary import Kind
+from .access import FIELDS, VERSION, Access
+from .assets import Asset
+from .lists import GRACE, WholeList
+from .owners import Place, parse_place
+from .parse import ASSETS
+from .units import Site, day_started, parse_site
+from .users import Users
+
+INTERVAL: Final = 300.0
+"""Seconds between two polls. Enode refreshes every 2 to 7 minutes by itself (vendor)."""
+
+_SOON: Final = 15.0
+_PLACES: Final = 6 * 3600.0
+# The first poll of an entry has 8 s; what has come by then is shown.
+_FIRST_ROUND: Final = 6.0
+_ROUND: Final = 120.0
+# An idle device is refreshed every 7 minutes (vendor); and three polls.
+_LATE: Final = timedelta(minutes=22)
+
+
+class EnodeAccount(Account):
+    """Reads the lists of all kinds of assets at each poll, and the rest seldom."""
+
+    def __init__(self, context: Context, *, first_round: float = _FIRST_ROUND) -> None:
+        """Open the account; `first_round` bounds its first reading (seconds)."""
+        self._access = access = Access(context)
+        self._clock = context.clock
+        self._zone = context.zone
+        self._first_round = first_round
+        user_id = access.settings.user_id
+        base = ("users", user_id) if user_id else ()
+        client, clock = access.client, context.clock
+        self._assets: dict[Kind, WholeList[Asset]] = {
+            kind: WholeList(client, clock, (*base, name), parse)
+            for name, (kind, parse) in ASSETS.items()
+        }
+        self._sites: WholeList[Site] = WholeList(client, clock, (*base, "hem-systems"), parse_site)
+        self._places: WholeList[Place] = WholeList(
+            client, clock, (*base, "locations"), parse_place, interval=_PLACES
+        )
+        self._users = Users(client, clock, user_id)
+        self._zones: dict[str, tzinfo | None] = {}
+        self._made: dict[str, tuple[Device, Hashable, Device]] = {}
+        self._guard = CounterGuard()
+        self._freshness = Freshness(_LATE)
+        self._read_before = False
+
+    @override
+    async def poll(self) -> Poll:
+        listed: set[Kind] = set()
+        errors: list[ApiError] = []
+        within = _ROUND if self._read_before else self._first_round
+        try:
+            async with asyncio.timeout(within):
+                await self._round(listed, errors)
+        except TimeoutError as error:
+            if not self._read_before:
+                raise Unavailable(Reason.TIMEOUT) from error
+            again = _SOON
+        else:
+            again = max([INTERVAL, *(error.retry_after or 0.0 for error in errors)])
+        return Poll(
+            snapshot=self._snapshot(),
+            again=timedelta(seconds=again),
+            listed=frozenset(listed),
+        )
+
+    async def _round(self, listed: set[Kind], errors: list[ApiError]) -> None:
+        """Read what is due; tell which kinds were listed and which optional things failed.
+
+        Raises:
+            ApiError: nothing at all could be read.
+
+        """
+        # Once for all lists: a sign-in server in trouble is asked once a poll.
+        await self._access.token.get()
+        if await self._users.owner_is_missing():
+            self._read_before = True
+            for one in self._lists.values():
+                one.forget()
+            return
+        due = {kind: one for kind, one in self._lists.items() if one.due}
+        if not any(kind in due for kind in self._assets):
+            due = dict(self._lists)  # all were refused: that is no optional thing any more
+        failed = await self._read(due, listed)
+        _raise_rejected(failed)
+        if len(failed) == len(due):
+            raise _worst(failed)
+        errors += failed
+        errors += await self._users.refresh(
+            asset.user for one in self._assets.values() for asset in one.items
+        )
+        if self._users.all_known:
+            listed.add(Kind.ACCOUNT)
+        await self._prepare_sites()
+
+    @property
+    def _lists(self) -> dict[Kind, WholeList[Asset] | WholeList[Site]]:
+        return {**self._assets, Kind.SITE: self._sites}
+
+    async def _read(
+        self, due: Mapping[Kind, WholeList[Asset] | WholeList[Site]], listed: set[Kind]
+    ) -> list[ApiError]:
+        """Read these lists at the same time; return what failed."""
+        failed: list[ApiError] = []
+
+        async def read(kind: Kind, one: WholeList[Asset] | WholeList[Site]) -> None:
+            try:
+                complete = await one.read()
+            except ApiError as error:
+                failed.append(error)
+                return
+            self._read_before = True
+            if complete:
+                listed.add(kind)
+
+        async with asyncio.TaskGroup() as group:
+            for kind, one in due.items():
+                group.create_task(read(kind, one))
+        if any(error.reason is Reason.NOT_FOUND for error in failed):
+            self._users.recheck()
+        return failed
+
+    async def _prepare_sites(self) -> None:
+        """Get what a site's day and name need: its location, and its time zone."""
+        sites = self._sites.items
+        bare = [site for site in sites if site.zone is None or site.device.name is None]
+        if any(site.place for site in bare) and self._places.due:
+            try:
+                await self._places.read()
+            except CredentialsRejected:
+                raise
+            except ApiError:
+                pass  # kept as `failed` by the list; the house's own zone serves meanwhile
+        for name in [*(site.zone for site in sites), *(place.zone for place in self._places.items)]:
+            if name is not None and name not in self._zones:
+                # Reading a zone's rules reads a file.
+                self._zones[name] = await asyncio.to_thread(_zone, name)
+
+    def _snapshot(self) -> Snapshot:
+        now = self._clock.now()
+        devices = [*self._site_devices(), *self._asset_devices(), *self._users.devices]
+        shown = {
+            device.id: self._freshness.show(self._guard.settle(device), now) for device in devices
+        }
+        self._made = {key: made for key, made in self._made.items() if key in shown}
+        return Snapshot(shown)
+
+    def _once(self, device: Device, key: Hashable, make: Callable[[], Device]) -> Device:
+        """Return the same object for the same input, so that comparing snapshots costs nothing."""
+        before = self._made.get(device.id)
+        if before is not None and before[0] is device and before[1] == key:
+            return before[2]
+        made = make()
+        self._made[device.id] = (device, key, made)
+        return made
+
+    def _site_devices(self) -> Iterable[Device]:
+        """Return the sites, their day starting at their own midnight."""
+        places = {place.id: place for place in self._places.items}
+        for site in self._sites.items:
+            device = site.device
+            place = places.get(site.place or "")
+            zone = self._zones.get(site.zone or "") or (
+                self._zones.get(place.zone or "") if place else None
+            )
+            name = device.name or (place.name if place else None) or device.manufacturer
+            make = partial(_finished_site, device, zone or self._zone, name)
+            yield self._once(device, (zone, name), make)
+
+    def _asset_devices(self) -> Iterable[Device]:
+        """Return the assets, below their site if it is there, with the state of their login."""
+        sites = {site.device.id for site in self._sites.items}
+        for kind, one in self._assets.items():
+            for asset in one.items:
+                device = asset.device
+                parent = device.parent if device.parent in sites else None
+                login = self._users.login(asset.user, asset.vendor, kind)
+                make = partial(replace, device, parent=parent, flags={**device.flags, **login})
+                yield self._once(device, (parent, *login.values()), make)
+
+    @override
+    def diagnostics(self) -> Mapping[str, Any]:
+        settings, budget = self._access.settings, self._access.budget
+        return {
+            "environment": settings.environment,
+            "version": VERSION,
+            "one_user": settings.user_id is not None,
+            "lists": {one.name: one.diagnostics() for one in (*self._lists.values(), self._places)},
+            "users": self._users.diagnostics(),
+            "keys": {
+                kind: sorted(_names(asset.device for asset in one.items))
+                for kind, one in self._assets.items()
+            },
+            "requests": {
+                "total": budget.total,
+                "last_hour": budget.spent,
+                "quiet_for": round(budget.quiet_for),
+            },
+            "token_exchanges": self._access.token.exchanges,
+        }
+
+
+def _finished_site(device: Device, zone: tzinfo, name: str | None) -> Device:
+    return replace(day_started(device, zone), name=name)
+
+
+def _names(devices: Iterable[Device]) -> set[str]:
+    """Return the names of all keys that any of the devices offers."""
+    return {
+        str(key)
+        for device in devices
+        for key in (
+            *(quantity for quantity, _ in device.numbers),
+            *device.flags,
+            *device.moments,
+            *device.choices,
+        )
+    }
+
+
+def _raise_rejected(failed: Iterable[ApiError]) -> None:
+    for error in failed:
+        if isinstance(error, CredentialsRejected):
+            raise error
+
+
+def _worst(failed: Iterable[ApiError]) -> ApiError:
+    """Return the error that says most about why nothing could be read."""
+    order = (RateLimited, Unavailable, NotPermitted, UnexpectedResponse)
+    return min(failed, key=lambda error: order.index(type(error)))
+
+
+def _zone(name: str) -> tzinfo | None:
+    """Return the time zone of that name, None if there is none."""
+    try:
+        return ZoneInfo(name)
+    except ValueError, OSError, LookupError:
+        return None
+
+
+async def identify(context: Context) -> list[Identity]:
+    """Try the credentials, with one request that each client may make.
+
+    Raises:
+        ApiError: they were refused, or nothing could be asked.
+
+    """
+    access = Access(context)
+    settings = access.settings
+    path = ("users", settings.user_id) if settings.user_id else ("users",)
+    try:
+        (await access.client.get(*path)).json()
+    except UnexpectedResponse as error:
+        # Linking comes after setting up: until then nobody is known under the user id.
+        if settings.user_id is None or error.reason is not Reason.NOT_FOUND:
+            raise
+    return [Identity(account_id=settings.account_id, title=settings.title, data=settings.data)]
+
+
+PROVIDER: Final = Provider(
+    key="enode",
+    name="Enode",
+    fields=FIELDS,
+    grace=timedelta(seconds=GRACE),
+    identify=identify,
+    open=EnodeAccount,
+)
