@@ -11,23 +11,20 @@ from ...core.address import base_url
 from ...core.budget import Budget
 from ...core.errors import Reason, UnexpectedResponse
 from ...core.http import ApiClient, Params
-from ...core.oauth import Authentication, TokenEndpoint
+from ...core.oauth import TokenEndpoint
 from ...core.paging import Listing, Page, PageMemory, read_all
 from ...core.payload import Json, number, text
 from ...core.response import Response
 from ...core.rotation import RotatingToken
 from ...core.tokens import ExchangedToken, StaticToken, Token, TokenSource
+from .authorization import new_budget, token_endpoint
 from .parse import Parsed
 
-CLIENT_ID: Final = "client_id"
-CLIENT_SECRET: Final = "client_secret"
 USER_ID: Final = "user_id"
 
 PAGE_SIZE: Final = "100"
 """The most rows that a page may have."""
 
-_PER_HOUR: Final = 1000
-_CONCURRENT: Final = 4
 _USER_HEADER: Final = "EvEnergy-User"
 _VERSION_HEADER: Final = "EvEnergy-Version"
 _REMAINING_HEADER: Final = "x-ratelimit-remaining"
@@ -73,30 +70,6 @@ class ApplicationToken:
         answer = await self._endpoint.request({"grant_type": "client_credentials"})
         self.scope = answer.scope
         return Token(answer.access_token, answer.lifetime)
-
-
-def auth_endpoint(
-    context: Context, budget: Budget, authentication: Authentication = Authentication.BODY
-) -> TokenEndpoint:
-    """Return the authorization server, as the application of this account sees it.
-
-    Its addresses end in a slash: without it a POST is answered 301, then 405. The code grant's
-    documents put id and secret into the form, those of client credentials use Basic.
-    """
-    grant = context.grant
-    return TokenEndpoint(
-        context.session,
-        base_url("EV_ENERGY_AUTH_URL", "https://api.ev.energy/o"),
-        "token",
-        "",
-        clock=context.clock,
-        budget=budget,
-        client_id=grant.client_id if grant else str(context.data[CLIENT_ID]).strip(),
-        client_secret=grant.client_secret if grant else str(context.data[CLIENT_SECRET]).strip(),
-        authentication=authentication,
-        client_refused=Reason.CLIENT_REFUSED,
-        grant_refused=Reason.SIGN_IN_LOST if grant else Reason.CLIENT_REFUSED,
-    )
 
 
 class _UserRefused(UnexpectedResponse):
@@ -245,11 +218,6 @@ def next_link(response: Response) -> str | None:
     return None
 
 
-def new_budget(context: Context) -> Budget:
-    """Return the request budget: 1000 in a rolling hour per application and user (documented)."""
-    return Budget(context.clock, concurrent=_CONCURRENT, per_hour=_PER_HOUR)
-
-
 def open_access(context: Context) -> Access:
     """Return how an account is reached: by its sign-in, or by the application's credentials.
 
@@ -258,10 +226,10 @@ def open_access(context: Context) -> Access:
 
     """
     budget = new_budget(context)
+    endpoint = token_endpoint(context, budget)
     if context.grant is not None:
-        token = RotatingToken(auth_endpoint(context, budget), context.grant, context.clock)
+        token = RotatingToken(endpoint, context.grant, context.clock)
         return Access(context, token, budget)
-    endpoint = auth_endpoint(context, budget, Authentication.BASIC)
     user_id = context.data.get(USER_ID)
     application = ApplicationToken(endpoint, context)
     return Access(

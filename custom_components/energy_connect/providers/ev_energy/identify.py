@@ -9,17 +9,9 @@ from ...core.errors import ApiError, NotPermitted, Reason, UnexpectedResponse
 from ...core.oauth import parse_token_answer
 from ...core.payload import Json, dig, identifier, text
 from ...core.rotation import RotatingToken
-from .access import (
-    CLIENT_ID,
-    CLIENT_SECRET,
-    USER_ID,
-    Access,
-    auth_endpoint,
-    new_budget,
-    open_access,
-    seed_access,
-)
+from .access import USER_ID, Access, open_access, seed_access
 from .account import MAIN_SCOPES
+from .authorization import CLIENT_ID, CLIENT_SECRET, REVOKE_PATH, new_budget, token_endpoint
 from .household import parse_user, parse_users
 from .parse import Parsed, link_id, parse_rows
 
@@ -50,12 +42,12 @@ async def forget(context: Context) -> None:
     grant = context.grant
     if grant is None:
         return
-    endpoint = auth_endpoint(context, new_budget(context))
+    endpoint = token_endpoint(context, new_budget(context))
     try:
         token = await RotatingToken(endpoint, grant, context.clock).refresh_token()
         if token is not None:
             form = {"token": token, "token_type_hint": "refresh_token"}
-            await endpoint.post("revoke_token", "", form=form)
+            await endpoint.post(*REVOKE_PATH, form=form)
     except ApiError:
         pass
 

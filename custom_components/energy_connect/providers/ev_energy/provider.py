@@ -4,8 +4,8 @@ from datetime import timedelta
 from typing import Final
 
 from ...core.account import Field, FieldKind, Provider
-from .access import CLIENT_ID, CLIENT_SECRET
 from .account import open_account
+from .authorization import CLIENT_ID, CLIENT_SECRET
 from .identify import forget, identify
 
 PROVIDER: Final = Provider(
