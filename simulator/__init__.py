@@ -21,6 +21,7 @@ from simulator.journal import Journal
 from simulator.kostal import KostalServer
 from simulator.payload import JsonValue
 from simulator.server import Knobs, ProviderServer, World
+from simulator.traxes import TraxesServer
 
 __all__ = ["Simulator"]
 
@@ -49,6 +50,7 @@ class Simulator:
         # In the order in which they take their ports.
         self.enectiva = self._add(EnectivaServer(self.world))
         self.kostal = self._add(KostalServer(self.world))
+        self.traxes = self._add(TraxesServer(self.world))
 
     def _add[S: ProviderServer[Knobs]](self, server: S) -> S:
         self.servers[server.name] = server
