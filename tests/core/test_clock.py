@@ -30,7 +30,7 @@ def test_a_clock_made_before_time_is_frozen_shows_the_frozen_time(
 
 
 async def test_it_waits_with_the_loop() -> None:
-    ran = []
+    ran: list[bool] = []
     asyncio.get_running_loop().call_soon(ran.append, True)
     await system_clock().sleep(0)
     assert ran

@@ -50,7 +50,7 @@ class Identity:
 
     account_id: str | None
     title: str
-    data: Mapping[str, Any]
+    data: Mapping[str, Any] = field(repr=False)
 
 
 class Vault(Protocol):
@@ -72,8 +72,8 @@ class Grant:
     """
 
     client_id: str
-    client_secret: str
-    seed: Mapping[str, Any]
+    client_secret: str = field(repr=False)
+    seed: Mapping[str, Any] = field(repr=False)
     vault: Vault
 
 
@@ -89,8 +89,8 @@ class Context:
     session: aiohttp.ClientSession
     clock: Clock
     zone: tzinfo
-    data: Mapping[str, Any]
-    options: Mapping[str, Any] = field(default_factory=dict)
+    data: Mapping[str, Any] = field(repr=False)
+    options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     grant: Grant | None = None
 
 

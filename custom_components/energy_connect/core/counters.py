@@ -47,9 +47,7 @@ class CounterGuard:
         believed = self._believed.get(key)
         if believed is not None and believed.value is not None and believed.unit == reading.unit:
             doubted = self._doubted.get(key)
-            confirmed = (
-                doubted is not None and value >= doubted[0] and (at is None or at != doubted[1])
-            )
+            confirmed = doubted is not None and value >= doubted[0] and _is_later(at, doubted[1])
             if value < believed.value and not confirmed:
                 if doubted is None or value < doubted[0]:
                     self._doubted[key] = (value, at)
@@ -57,3 +55,8 @@ class CounterGuard:
         self._believed[key] = reading
         self._doubted.pop(key, None)
         return reading
+
+
+def _is_later(at: datetime | None, than: datetime | None) -> bool:
+    """Tell whether a measurement is later; where there are no times, each answer is."""
+    return at is None or than is None or at > than

@@ -22,18 +22,19 @@ class Freshness:
     def __init__(self, limit: timedelta) -> None:
         """Take the age from which on data is late: the provider's cadence and three polls."""
         self._limit = limit
-        self._shown: dict[str, tuple[Device, datetime, Device]] = {}
+        self._shown: dict[str, tuple[Device, datetime, datetime, Device]] = {}
 
     def show(self, device: Device, now: datetime) -> Device:
         """Return the device as it should be shown now.
 
-        The same device object gives the same answer, without work, until its age changes it.
+        The same device object gives the same answer, without work, until its age changes it or our
+        clock is set back.
         """
         before = self._shown.get(device.id)
-        if before is not None and before[0] is device and now < before[1]:
-            return before[2]
+        if before is not None and before[0] is device and before[1] <= now < before[2]:
+            return before[3]
         shown, until = self._aged(device, now)
-        self._shown[device.id] = (device, until, shown)
+        self._shown[device.id] = (device, now, until, shown)
         return shown
 
     def _aged(self, device: Device, now: datetime) -> tuple[Device, datetime]:
@@ -47,13 +48,17 @@ class Freshness:
             if now - at > self._limit:
                 stale[key] = Reading(None, reading.at, reading.since, reading.unit)
             else:
-                changes.append(at + self._limit)
+                changes.append(self._end(at))
         flags = dict(device.flags)
         if measured is not None:
             flags[Flag.DATA_LATE] = late = now - measured > self._limit
             if not late:
-                changes.append(measured + self._limit)
+                changes.append(self._end(measured))
         elif Moment.LAST_MEASURED in device.moments:
             flags[Flag.DATA_LATE] = None
         shown = replace(device, numbers={**device.numbers, **stale}, flags=flags)
         return shown, min(changes)
+
+    def _end(self, at: datetime) -> datetime:
+        """Return until when a measurement is fresh; some servers write "never" as the year 9999."""
+        return at + self._limit if at < _NEVER - self._limit else _NEVER

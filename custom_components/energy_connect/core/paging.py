@@ -39,7 +39,7 @@ async def read_all[T](
     for _ in range(most):
         page = await fetch(position)
         collected += page.rows
-        if page.next is None or not page.rows:
+        if not page.next or not page.rows:
             return Listing(collected, complete=True)
         if page.next in seen:
             return Listing(collected, complete=False)

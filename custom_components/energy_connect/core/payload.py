@@ -12,10 +12,10 @@ from typing import Final
 
 type Json = Mapping[str, Json] | Sequence[Json] | str | int | float | bool | None
 
-# Control characters, and those that turn the writing direction: a device's name must not be able
-# to rewrite the line in which it is shown.
+# Control characters, those that turn the writing direction and halves of characters: a device's
+# name must not be able to rewrite the line in which it is shown.
 _UNSHOWABLE: Final = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]+"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ud800-\udfff\ufeff]+"
 )
 _LONGEST_TEXT: Final = 200
 
@@ -44,8 +44,9 @@ def number(value: Json) -> float | None:
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
-        result = float(value)
-    except (ValueError, OverflowError):
+        # Python's own way of grouping digits is nobody else's.
+        result = math.nan if isinstance(value, str) and "_" in value else float(value)
+    except ValueError, OverflowError:
         return None
     return result if math.isfinite(result) else None
 
@@ -55,7 +56,12 @@ def whole(value: Json) -> int | None:
     if isinstance(value, int) and not isinstance(value, bool):
         return value
     result = number(value)
-    return int(result) if result is not None and result.is_integer() else None
+    if result is None or not result.is_integer():
+        return None
+    try:
+        return int(value) if isinstance(value, str) else int(result)  # a float is not exact
+    except ValueError:
+        return int(result)
 
 
 def boolean(value: Json) -> bool | None:
@@ -72,10 +78,14 @@ def text(value: Json) -> str | None:
 
 
 def identifier(value: Json) -> str | None:
-    """Return an id, which providers write as a string or an integer."""
+    """Return an id, which providers write as a string or an integer.
+
+    One that would have to be mended or shortened to be shown is none: it would be another id.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value)
-    return text(value)
+    shown = text(value)
+    return shown if isinstance(value, str) and shown == value.strip() else None
 
 
 def instant(value: Json, zone: tzinfo | None = None) -> datetime | None:
@@ -87,7 +97,7 @@ def instant(value: Json, zone: tzinfo | None = None) -> datetime | None:
     if not isinstance(value, str):
         return None
     try:
-        moment = datetime.fromisoformat(value.strip())
+        moment = datetime.fromisoformat(value.strip().upper())
     except ValueError:
         return None
     if moment.tzinfo is None:

@@ -1,6 +1,6 @@
 """A whole answer of a server, and what it says."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Final
@@ -19,13 +19,17 @@ _WORDS: Final = ("detail", "message", "description", "error_description", "title
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """Status, headers and body of one answer, and where it came from."""
+    """Status, headers and body of one answer, and where it came from.
+
+    `secrets` are those that were sent: the server may repeat them.
+    """
 
     method: str
     url: URL
     status: int
     headers: CIMultiDictProxy[str]
-    body: bytes
+    body: bytes = field(repr=False)
+    secrets: tuple[str, ...] = field(default=(), repr=False)
 
     @property
     def media_type(self) -> str:
@@ -55,7 +59,10 @@ class Response:
         return parsed
 
     def words(self) -> str | None:
-        """Return what the server says about an error, if it says it in one of the usual places."""
+        """Return what the server says about an error, if it says it in one of the usual places.
+
+        Shortened, and without the secrets that were sent to it.
+        """
         try:
             body = self.json()
         except UnexpectedResponse:
@@ -64,9 +71,16 @@ class Response:
         first = errors[0] if isinstance(errors, list) and errors else None
         for candidate in (first, body, dig(body, "error")):
             for key in _WORDS:
-                if (words := text(dig(candidate, key))) is not None:
+                said = dig(candidate, key)
+                if isinstance(said, str) and (words := text(self.masked(said))) is not None:
                     return words
         return None
+
+    def masked(self, said: str) -> str:
+        """Return what was said without the secrets that were sent; longer ones go first."""
+        for secret in sorted(filter(None, self.secrets), key=len, reverse=True):
+            said = said.replace(secret, "…")
+        return said
 
     def retry_after(self, now: datetime) -> float | None:
         """Return the seconds that the server wants us to wait, 1 to 3600; None if it says nothing.

@@ -8,7 +8,7 @@ enums are parts of unique ids and translation keys: changing one needs a migrati
 from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final
+from typing import Final, Self
 
 
 class Kind(StrEnum):
@@ -36,7 +36,7 @@ class Quantity(StrEnum):
 
     unit: str | None
 
-    def __new__(cls, value: str, unit: str | None) -> Quantity:
+    def __new__(cls, value: str, unit: str | None) -> Self:
         """Attach the canonical unit to the member."""
         member = str.__new__(cls, value)
         member._value_ = value
