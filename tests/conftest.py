@@ -1,24 +1,18 @@
 """What every test shares."""
 
+from collections.abc import AsyncIterator
+
 import pytest
-import pytest_socket
 
 # Imported before the first `hass`, otherwise the harness' own folder of that
 # name shadows it and Home Assistant does not find the integration.
 import custom_components  # noqa: F401 - imported for that effect
+from simulator import Simulator
 
-LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
-
-@pytest.hookimpl(trylast=True)
-def pytest_runtest_setup() -> None:
-    """Allow sockets on loopback, where the simulator listens.
-
-    The harness forbids every socket before each test; after it, only
-    connections to other hosts are refused.
-    """
-    pytest_socket.enable_socket()
-    pytest_socket.socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+@pytest.fixture(autouse=True)
+def loopback(socket_enabled: None) -> None:
+    """Allow sockets on loopback, where the simulator listens; other hosts stay out of reach."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,3 +26,12 @@ def integration_enabled(request: pytest.FixtureRequest) -> None:
             if recorder in request.fixturenames:
                 request.getfixturevalue(recorder)
         request.getfixturevalue("enable_custom_integrations")
+
+
+@pytest.fixture
+async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]:
+    """The five providers, and the integration led to them."""
+    async with Simulator() as started:
+        for name, url in started.environment().items():
+            monkeypatch.setenv(name, url)
+        yield started

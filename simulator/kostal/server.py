@@ -60,8 +60,9 @@ class KostalServer(ProviderServer[KostalKnobs]):
     @override
     def credentials(self) -> dict[str, JsonValue]:
         return {
-            "host": self.origins["http"].host,
-            "https_host": self.origins["https"].host,
+            "host": self.origins["https"].host,
+            "scheme": "https",
+            "http_host": self.origins["http"].host,
             "fingerprint": self.certificate.fingerprint.hex(),
             "token": self.demo_token.text,
         }
@@ -138,13 +139,10 @@ class KostalServer(ProviderServer[KostalKnobs]):
         return web.Response(status=status, text=f"{status} {message}\n")
 
     async def _dispatch(self, request: web.Request) -> web.Response:
-        match self.knobs.persona:
-            case Persona.OTHER:
-                return _page("Some other device")
-            case Persona.LEGACY:
-                return _legacy(request)
-            case Persona.KSEM:
-                pass
+        if self.knobs.persona is Persona.OTHER:
+            return _page("Some other device")
+        if self.knobs.persona is Persona.LEGACY:
+            return _legacy(request)
         if not request.path.startswith(_BACK_END):
             return _page("KOSTAL Smart Energy Meter")
         resource = self._resources().get(request.path)

@@ -12,8 +12,7 @@ from ...core.account import Context
 from ...core.address import base_url
 from ...core.budget import Budget
 from ...core.errors import Reason
-from ...core.http import ApiClient, Limits
-from ...core.oauth import Authentication, TokenEndpoint, verdict
+from ...core.oauth import Authentication, TokenEndpoint
 
 CONTACT: Final = "developers@ev.energy"
 """Who makes an application: name it, the data wanted, and the redirect address."""
@@ -43,25 +42,6 @@ def auth_url(path: tuple[str, ...]) -> URL:
     """
     base = base_url("EV_ENERGY_AUTH_URL", "https://api.ev.energy/o")
     return base.with_path(f"{base.path.rstrip('/')}/{'/'.join(path)}") if path else base
-
-
-def auth_client(context: Context) -> ApiClient:
-    """Return a way to the authorization server, for the exchange of the code.
-
-    A refused code or verifier is a sign-in lost: it has to be begun again.
-
-    Raises:
-        UnexpectedResponse: the address for development is not of this machine.
-
-    """
-    return ApiClient(
-        context.session,
-        auth_url(()),
-        clock=context.clock,
-        budget=new_budget(context),
-        verdict=verdict(client_refused=Reason.CLIENT_REFUSED, grant_refused=Reason.SIGN_IN_LOST),
-        limits=Limits(body=64 * 1024),
-    )
 
 
 def token_endpoint(context: Context, budget: Budget) -> TokenEndpoint:

@@ -1,0 +1,58 @@
+"""Energy Connect: five energy providers in Home Assistant, one entry per account."""
+
+from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryError
+from homeassistant.helpers import device_registry as dr
+
+from .const import CONF_PROVIDER, DOMAIN, PLATFORMS
+from .context import CONF_IMPLEMENTATION, entry_context
+from .coordinator import EnergyConfigEntry, EnergyCoordinator
+from .core.errors import ApiError
+from .exceptions import placeholders
+from .issues import tell_advice
+from .providers import PROVIDERS
+from .vault import StoredVault
+
+
+async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bool:
+    """Open the account and poll it once."""
+    provider = PROVIDERS[entry.data[CONF_PROVIDER]]
+    try:
+        account = provider.open(await entry_context(hass, entry))
+    except ApiError as error:
+        raise ConfigEntryError(
+            translation_domain=DOMAIN,
+            translation_key=error.reason,
+            translation_placeholders=placeholders(error, entry.title),
+        ) from error
+    coordinator = EnergyCoordinator(hass, entry, provider, account)
+    await coordinator.async_config_entry_first_refresh()
+    entry.runtime_data = coordinator
+    # An account without devices must be polled too: its first device may come tomorrow.
+    entry.async_on_unload(coordinator.async_add_listener(lambda: None))
+    await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    return True
+
+
+async def async_unload_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bool:
+    """Let go of the account; what it advised is not known to be true any more."""
+    tell_advice(hass, entry, ())
+    return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
+
+
+async def async_remove_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> None:
+    """Withdraw the sign-in at the provider, best effort, and delete what was kept of it."""
+    if CONF_IMPLEMENTATION not in entry.data:
+        return
+    provider = PROVIDERS[entry.data[CONF_PROVIDER]]
+    if provider.forget is not None:
+        await provider.forget(await entry_context(hass, entry))
+    await StoredVault(hass, entry.entry_id).remove()
+
+
+async def async_remove_config_entry_device(
+    hass: HomeAssistant, entry: EnergyConfigEntry, device: dr.DeviceEntry
+) -> bool:
+    """Allow a person to delete a device that the account no longer reports."""
+    coordinator = entry.runtime_data
+    return not coordinator.keeper.reports(device, coordinator.data.devices)

@@ -1,0 +1,312 @@
+"""The wizard: choose a provider, give credentials or sign in; reauth, reconfigure, options."""
+
+import asyncio
+from collections.abc import Mapping
+import logging
+from typing import Any, Final, override
+
+from homeassistant.config_entries import (
+    SOURCE_REAUTH,
+    SOURCE_RECONFIGURE,
+    ConfigEntry,
+    ConfigFlowResult,
+    OptionsFlow,
+    OptionsFlowWithReload,
+)
+from homeassistant.core import callback
+from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
+from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig
+import voluptuous as vol
+
+from .const import CONF_PROVIDER, DOMAIN, LOGGER
+from .context import CONF_IMPLEMENTATION, CONF_TOKEN_ANSWER, build_context, build_grant
+from .core.account import Context, FieldKind, Identity, Provider
+from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
+from .exceptions import placeholders
+from .forms import entered, schema
+from .providers import PROVIDERS
+from .vault import NoVault
+
+CONF_ACCOUNT: Final = "account"
+# An identification may take several requests; a person should not wait longer for all of them.
+_PATIENCE: Final = 45.0
+
+
+class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
+    """Sets up one account; all ways end in `_found`."""
+
+    DOMAIN = DOMAIN
+    VERSION = 1
+    MINOR_VERSION = 1
+
+    def __init__(self) -> None:
+        """Start with no provider chosen."""
+        super().__init__()
+        self._provider: Provider
+        self._identities: list[Identity] = []
+        self._sign_in: dict[str, Any] = {}
+
+    @property
+    @override
+    def logger(self) -> logging.Logger:
+        """Return the integration's logger."""
+        return LOGGER
+
+    @staticmethod
+    @callback
+    @override
+    def async_get_options_flow(config_entry: ConfigEntry) -> OptionsFlow:
+        """Return the options of the entry's provider."""
+        return EnergyConnectOptions()
+
+    @classmethod
+    @callback
+    @override
+    def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
+        """Tell whether the entry's provider has options."""
+        provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
+        return provider is not None and bool(provider.options)
+
+    @override
+    async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Choose a provider."""
+        return self.async_show_menu(step_id="user", menu_options=list(PROVIDERS))
+
+    async def async_step_enectiva(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Set up an Enectiva customer."""
+        return await self._credentials("enectiva", "enectiva", user_input)
+
+    async def async_step_kostal(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Set up a KOSTAL meter."""
+        return await self._credentials("kostal", "kostal", user_input)
+
+    async def async_step_enode(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Set up an Enode client."""
+        return await self._credentials("enode", "enode", user_input)
+
+    async def async_step_traxes(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Set up a Traxes application."""
+        return await self._credentials("traxes", "traxes", user_input)
+
+    async def async_step_ev_energy(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose how to get at an ev.energy account."""
+        options = ["ev_energy_sign_in", "ev_energy_credentials"]
+        return self.async_show_menu(step_id="ev_energy", menu_options=options)
+
+    async def async_step_ev_energy_sign_in(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in at ev.energy in the browser."""
+        self._provider = PROVIDERS["ev_energy"]
+        return await self.async_step_pick_implementation()
+
+    async def async_step_ev_energy_credentials(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Use an ev.energy application of one's own."""
+        return await self._credentials("ev_energy", "ev_energy_credentials", user_input)
+
+    async def _credentials(
+        self, key: str, step_id: str, user_input: dict[str, Any] | None
+    ) -> ConfigFlowResult:
+        """Ask for a provider's fields until they open an account."""
+        self._provider = provider = PROVIDERS[key]
+        error: ApiError | None = None
+        if user_input is not None:
+            error = await self._identify(entered(provider.fields, user_input))
+            if error is None:
+                return await self._found()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema(provider.fields, user_input),
+            errors=_form_errors(error),
+            description_placeholders=self._placeholders(error),
+        )
+
+    async def _identify(self, data: Mapping[str, Any]) -> ApiError | None:
+        """Try credentials; the accounts that they open are in `_identities` afterwards."""
+        return await self._identify_in(build_context(self.hass, data))
+
+    async def _identify_in(self, context: Context) -> ApiError | None:
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                self._identities = await self._provider.identify(context)
+        except TimeoutError:
+            return Unavailable(Reason.TIMEOUT)
+        except ApiError as error:
+            return error
+        return None if self._identities else CredentialsRejected(Reason.NO_ACCOUNT)
+
+    async def _found(self) -> ConfigFlowResult:
+        """Go on with the account, after the person chose if there are several."""
+        if len(self._identities) > 1 and self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
+            entry = self._entry()
+            self._identities = [
+                item for item in self._identities if self._unique_id(item) == entry.unique_id
+            ] or self._identities[:1]
+        if len(self._identities) > 1:
+            return await self.async_step_account()
+        return await self._finish(self._identities[0])
+
+    async def async_step_account(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Choose one of the accounts that the credentials open."""
+        if user_input is not None:
+            return await self._finish(self._identities[int(user_input[CONF_ACCOUNT])])
+        options = [
+            SelectOptionDict(value=str(index), label=identity.title)
+            for index, identity in enumerate(self._identities)
+        ]
+        selector = SelectSelector(SelectSelectorConfig(options=options))
+        return self.async_show_form(
+            step_id="account", data_schema=vol.Schema({vol.Required(CONF_ACCOUNT): selector})
+        )
+
+    async def _finish(self, identity: Identity) -> ConfigFlowResult:
+        """Create the entry, or give an existing one its new credentials."""
+        unique_id = self._unique_id(identity)
+        data = {CONF_PROVIDER: self._provider.key, **identity.data, **self._sign_in}
+        if self.source in {SOURCE_REAUTH, SOURCE_RECONFIGURE}:
+            entry = self._entry()
+            if unique_id and entry.unique_id and unique_id != entry.unique_id:
+                return self.async_abort(reason="wrong_account")
+            return self.async_update_reload_and_abort(entry, data=data)
+        if unique_id is not None:
+            await self.async_set_unique_id(unique_id, raise_on_progress=False)
+            self._abort_if_unique_id_configured()
+        else:
+            # Nothing but what was entered tells such accounts apart.
+            same = {field.key for field in self._provider.fields if field.identity}
+            match = {key: value for key, value in data.items() if key in same}
+            self._async_abort_entries_match({CONF_PROVIDER: self._provider.key, **match})
+        return self.async_create_entry(title=identity.title, data=data)
+
+    def _unique_id(self, identity: Identity) -> str | None:
+        if identity.account_id is None:
+            return None
+        return f"{self._provider.key}_{identity.account_id}"
+
+    @override
+    async def async_step_creation(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Exchange the code that the browser brought for tokens."""
+        try:
+            return await super().async_step_creation(user_input)
+        except CredentialsRejected:
+            return self.async_abort(reason="oauth_unauthorized")
+        except ApiError:
+            return self.async_abort(reason="oauth_failed")
+
+    @override
+    async def async_oauth_create_entry(self, data: dict[str, Any]) -> ConfigFlowResult:
+        """Find out whose account the sign-in opened."""
+        grant = build_grant(self.flow_impl, data[CONF_TOKEN_ANSWER], NoVault())
+        self._sign_in = data
+        context = build_context(self.hass, {}, grant=grant)
+        if (error := await self._identify_in(context)) is not None:
+            return self.async_abort(
+                reason=error.reason, description_placeholders=self._placeholders(error)
+            )
+        return await self._found()
+
+    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+        """Start over with an account whose credential was refused."""
+        return await self.async_step_reauth_confirm()
+
+    async def async_step_reauth_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the secret alone, or for a new sign-in."""
+        return await self._again("reauth_confirm", user_input)
+
+    async def async_step_reconfigure(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Change what was entered; an empty secret keeps the old one."""
+        return await self._again("reconfigure", user_input)
+
+    async def _again(self, step_id: str, user_input: dict[str, Any] | None) -> ConfigFlowResult:
+        entry = self._entry()
+        self._provider = provider = PROVIDERS[entry.data[CONF_PROVIDER]]
+        if CONF_IMPLEMENTATION in entry.data:
+            if user_input is None:
+                return self.async_show_form(
+                    step_id=f"{step_id}_sign_in", description_placeholders={"name": entry.title}
+                )
+            return await self.async_step_pick_implementation(
+                {"implementation": entry.data[CONF_IMPLEMENTATION]}
+            )
+        reauth = self.source == SOURCE_REAUTH
+        fields = [
+            field for field in provider.fields if not reauth or field.kind is FieldKind.SECRET
+        ]
+        error: ApiError | None = None
+        if user_input is not None:
+            kept = {key: entry.data[key] for key in _keys(provider) if key in entry.data}
+            if not reauth:
+                kept = {key: value for key, value in kept.items() if key in _secrets(provider)}
+            error = await self._identify(kept | entered(fields, user_input))
+            if error is None:
+                return await self._found()
+        return self.async_show_form(
+            step_id=step_id,
+            data_schema=schema(
+                fields, {**entry.data, **(user_input or {})}, secrets_required=reauth
+            ),
+            errors=_form_errors(error),
+            description_placeholders={"name": entry.title, **self._placeholders(error)},
+        )
+
+    async def async_step_reauth_confirm_sign_in(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in again in the browser."""
+        return await self._again("reauth_confirm", user_input)
+
+    async def async_step_reconfigure_sign_in(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Sign in anew in the browser, with another application perhaps."""
+        return await self._again("reconfigure", user_input)
+
+    def _entry(self) -> ConfigEntry:
+        if self.source == SOURCE_REAUTH:
+            return self._get_reauth_entry()
+        return self._get_reconfigure_entry()
+
+    def _placeholders(self, error: ApiError | None) -> dict[str, str]:
+        shown = dict(self._provider.links)
+        if error is not None:
+            shown |= placeholders(error, self._provider.name)
+        return shown
+
+
+class EnergyConnectOptions(OptionsFlowWithReload):
+    """What a person may choose about an account once it is set up."""
+
+    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
+        """Show the options of the provider."""
+        provider = PROVIDERS[self.config_entry.data[CONF_PROVIDER]]
+        if user_input is not None:
+            return self.async_create_entry(data=entered(provider.options, user_input))
+        return self.async_show_form(
+            step_id="init", data_schema=schema(provider.options, self.config_entry.options)
+        )
+
+
+def _form_errors(error: ApiError | None) -> dict[str, str]:
+    return {} if error is None else {"base": error.reason}
+
+
+def _keys(provider: Provider) -> set[str]:
+    return {field.key for field in provider.fields}
+
+
+def _secrets(provider: Provider) -> set[str]:
+    return {field.key for field in provider.fields if field.kind is FieldKind.SECRET}

@@ -1,0 +1,79 @@
+"""The surroundings that Home Assistant gives an account."""
+
+import asyncio
+from collections.abc import Mapping
+import time
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import async_get_clientsession
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AbstractOAuth2Implementation,
+    LocalOAuth2Implementation,
+    async_get_config_entry_implementation,
+)
+from homeassistant.util import dt as dt_util
+
+from .core.account import Context, Grant, Vault
+from .core.clock import Clock
+from .vault import StoredVault
+
+CONF_IMPLEMENTATION = "auth_implementation"
+CONF_TOKEN_ANSWER = "token"
+
+
+def house_clock() -> Clock:
+    """Return Home Assistant's clock."""
+    return Clock(
+        now=lambda: dt_util.utcnow(),  # looked up per call, so that a frozen clock is seen
+        monotonic=lambda: time.monotonic(),
+        sleep=asyncio.sleep,
+    )
+
+
+def build_context(
+    hass: HomeAssistant,
+    data: Mapping[str, Any],
+    options: Mapping[str, Any] | None = None,
+    grant: Grant | None = None,
+) -> Context:
+    """Return the surroundings for credentials that are being tried, or for an account."""
+    return Context(
+        session=async_get_clientsession(hass),
+        clock=house_clock(),
+        zone=dt_util.get_default_time_zone(),
+        data=data,
+        options=options or {},
+        grant=grant,
+    )
+
+
+def build_grant(
+    implementation: AbstractOAuth2Implementation, seed: Mapping[str, Any], vault: Vault
+) -> Grant | None:
+    """Return what a sign-in in the browser left; the application's credentials come along."""
+    if not isinstance(implementation, LocalOAuth2Implementation):
+        return None
+    return Grant(
+        client_id=implementation.client_id,
+        client_secret=implementation.client_secret,
+        seed=seed,
+        vault=vault,
+    )
+
+
+async def entry_context(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Context:
+    """Return the surroundings of an entry's account.
+
+    Raises:
+        ConfigEntryNotReady: the application credentials are not loaded yet.
+        ConfigEntryAuthFailed: they were deleted.
+
+    """
+    grant = None
+    if CONF_IMPLEMENTATION in entry.data:
+        implementation = await async_get_config_entry_implementation(hass, entry)
+        vault = StoredVault(hass, entry.entry_id)
+        grant = build_grant(implementation, entry.data[CONF_TOKEN_ANSWER], vault)
+    return build_context(hass, entry.data, entry.options, grant)

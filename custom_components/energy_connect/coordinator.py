@@ -1,0 +1,199 @@
+"""One coordinator per account: polls, translates errors, keeps the last good data for a while."""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from datetime import timedelta
+from itertools import batched
+import time
+from typing import Any, Final, override
+
+from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+
+from .const import DOMAIN, LOGGER
+from .core.account import Account, Provider
+from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
+from .core.model import Advice, Device, Poll, Snapshot
+from .devices import DeviceKeeper
+from .exceptions import auth_failed, update_failed
+from .issues import tell_advice
+
+type EnergyConfigEntry = ConfigEntry[EnergyCoordinator]
+type DevicesListener = Callable[[Iterable[Device], Iterable[str]], None]
+
+FIRST_POLL: Final = 8.0
+"""Seconds that the first poll may take: Home Assistant waits for it when it starts."""
+
+SLICE: Final = 200
+"""Entities written or added in one go; then the rest of the house has its turn."""
+
+
+class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
+    """Keeps one account's snapshot, and tells each entity only of its own device."""
+
+    config_entry: EnergyConfigEntry
+
+    def __init__(
+        self,
+        hass: HomeAssistant,
+        entry: EnergyConfigEntry,
+        provider: Provider,
+        account: Account,
+    ) -> None:
+        """Take the opened account; nothing is sent yet."""
+        super().__init__(
+            hass,
+            LOGGER,
+            config_entry=entry,
+            name=entry.title,
+            update_interval=provider.grace / 3,
+            always_update=False,
+        )
+        self.provider = provider
+        self.account = account
+        self.keeper = DeviceKeeper(hass, entry)
+        self.last_error: ApiError | None = None
+        self._good_at: float | None = None
+        self._advice: tuple[Advice, ...] | None = None
+        self._told: Mapping[str, Device] = {}
+        self._told_success = True
+        self._removed: set[str] = set()
+        self._devices_listeners: list[DevicesListener] = []
+        self._by_device: dict[str, dict[int, CALLBACK_TYPE]] = {}
+        self._untold: dict[tuple[str, int], None] = {}
+        self._next_number = 0
+
+    @override
+    async def _async_update_data(self) -> Snapshot:
+        """Poll the account; the only place where its errors become Home Assistant's."""
+        try:
+            poll = await self._poll()
+        except CredentialsRejected as error:
+            self.last_error = error
+            if error.retry_after is None:
+                raise auth_failed(error, self.name) from error
+            # The refusal may end by itself (a meter whose clock is not set yet after a power cut):
+            # ask for a sign-in, but go on.
+            self.config_entry.async_start_reauth(self.hass)
+            raise update_failed(error, self.name) from error
+        except ApiError as error:
+            self.last_error = error
+            return self._last_good_data(error)
+        if self._good_at is None or not self.last_update_success:
+            self._drop_sign_in_request()
+        self.last_error = None
+        self._good_at = time.monotonic()
+        self.update_interval = poll.again
+        self._removed |= self.keeper.keep(poll)
+        if poll.snapshot.advice != self._advice:
+            self._advice = poll.snapshot.advice
+            tell_advice(self.hass, self.config_entry, self._advice)
+        return poll.snapshot
+
+    async def _poll(self) -> Poll:
+        if self._good_at is not None:
+            return await self.account.poll()
+        try:
+            async with asyncio.timeout(FIRST_POLL):
+                return await self.account.poll()
+        except TimeoutError as error:
+            raise Unavailable(Reason.TIMEOUT) from error
+
+    def _last_good_data(self, error: ApiError) -> Snapshot:
+        """Return the last snapshot within the grace time, else fail."""
+        grace = self.provider.grace
+        retry = timedelta(seconds=error.retry_after) if error.retry_after else grace / 3
+        self.update_interval = retry
+        if (
+            self._good_at is None
+            or not self.last_update_success
+            or time.monotonic() - self._good_at > grace.total_seconds()
+        ):
+            raise update_failed(error, self.name) from error
+        LOGGER.debug("Keeping the last data of %s: %s", self.provider.key, error)
+        return self.data
+
+    @callback
+    def _drop_sign_in_request(self) -> None:
+        """Withdraw a request to sign in: the credentials have just proved good."""
+        for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
+            self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+    @callback
+    def listen_to_devices(self, listener: DevicesListener) -> CALLBACK_TYPE:
+        """Call `listener` before entities hear.
+
+        It gets the devices that are new or changed, and the ids of those that were removed from
+        Home Assistant since it was called last.
+        """
+        self._devices_listeners.append(listener)
+        return lambda: self._devices_listeners.remove(listener)
+
+    @callback
+    @override
+    def async_add_listener(
+        self, update_callback: CALLBACK_TYPE, context: Any = None
+    ) -> CALLBACK_TYPE:
+        """Listen to the device whose id is the context."""
+        remove = super().async_add_listener(update_callback, context)
+        if context is None:
+            return remove
+        number = self._next_number = self._next_number + 1
+        listeners = self._by_device.setdefault(context, {})
+        listeners[number] = update_callback
+
+        @callback
+        def forget() -> None:
+            listeners.pop(number, None)
+            remove()
+
+        return forget
+
+    @callback
+    @override
+    def async_update_listeners(self) -> None:
+        """Tell those whose device changed; all, if the account came or went."""
+        devices = self.data.devices
+        changed = [
+            device
+            for device_id, device in devices.items()
+            if (told := self._told.get(device_id)) is not device and told != device
+        ]
+        gone = [device_id for device_id in self._told if device_id not in devices]
+        came_or_went = self.last_update_success is not self._told_success
+        self._told = devices
+        self._told_success = self.last_update_success
+        if changed:
+            removed, self._removed = self._removed, set()
+            for listener in list(self._devices_listeners):
+                listener(changed, removed)
+        ids = self._by_device if came_or_went else [*(item.id for item in changed), *gone]
+        telling = bool(self._untold)
+        for device_id in ids:
+            for number in self._by_device.get(device_id, ()):
+                self._untold[device_id, number] = None
+        if telling or not self._untold:
+            return
+        if len(self._untold) <= SLICE:
+            self._tell_slice()
+        else:
+            self.config_entry.async_create_background_task(
+                self.hass, self._tell_all(), f"{DOMAIN} tell entities", eager_start=True
+            )
+
+    async def _tell_all(self) -> None:
+        """Tell slice by slice: ten thousand entities at once would hold the loop for a second."""
+        while self._untold:
+            self._tell_slice()
+            await asyncio.sleep(0)
+
+    @callback
+    def _tell_slice(self) -> None:
+        for device_id, number in next(batched(self._untold, SLICE), ()):
+            del self._untold[device_id, number]
+            if (listener := self._by_device.get(device_id, {}).get(number)) is not None:
+                try:
+                    listener()
+                except Exception:  # noqa: BLE001 - a fault of one entity must not silence the others
+                    LOGGER.exception("Unexpected error updating an entity of %s", self.name)

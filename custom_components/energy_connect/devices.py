@@ -1,0 +1,118 @@
+"""The account's devices in Home Assistant's registry: parents first, the gone ones removed."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from homeassistant.config_entries import ConfigEntry
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers.typing import UNDEFINED
+
+from .const import DOMAIN
+from .core.model import Device, Poll
+from .core.roster import Roster
+from .core.vocabulary import Kind
+
+_SERVICES = frozenset({Kind.ACCOUNT, Kind.BUILDING, Kind.DATA_SERIES, Kind.SITE})
+
+
+def account_id(entry: ConfigEntry[Any]) -> str:
+    """Return what every id of the entry begins with."""
+    return entry.unique_id or entry.entry_id
+
+
+def device_identifier(entry: ConfigEntry[Any], device: Device) -> tuple[str, str]:
+    """Return a device's identifier; the kind in it tells which list must have named it."""
+    return (DOMAIN, f"{account_id(entry)}:{device.kind}:{device.id}")
+
+
+class DeviceKeeper:
+    """Keeps one entry's devices in the registry as the account reports them."""
+
+    def __init__(self, hass: HomeAssistant, entry: ConfigEntry[Any]) -> None:
+        """Remember nothing yet."""
+        self._hass = hass
+        self._entry = entry
+        self._roster = Roster()
+        self._registered: dict[str, tuple[object, ...]] = {}
+        self._kept: Mapping[str, Device] = {}
+
+    def keep(self, poll: Poll) -> set[str]:
+        """Register new and renamed devices; remove those that are gone, and return their ids."""
+        devices = poll.snapshot.devices
+        for device in devices.values():
+            if self._kept.get(device.id) is not device:
+                self._register(device, devices, frozenset())
+        self._kept = devices
+        if not poll.listed:
+            return set()
+        known = self._known()
+        kinds = {device_id: kind for device_id, (kind, _) in known.items()}
+        gone = self._roster.gone(kinds, devices, poll.listed)
+        for device_id in gone:
+            dr.async_get(self._hass).async_remove_device(known[device_id][1])
+            self._registered.pop(device_id, None)
+        return gone
+
+    def reports(self, device: dr.DeviceEntry, devices: Mapping[str, Device]) -> bool:
+        """Tell whether the account still reports a registered device."""
+        current = {device_identifier(self._entry, item) for item in devices.values()}
+        return not current.isdisjoint(device.identifiers)
+
+    def _known(self) -> dict[str, tuple[Kind, str]]:
+        """Return the registry's devices of the entry: id -> (kind, registry id)."""
+        known = {}
+        prefix = f"{account_id(self._entry)}:"
+        registry = dr.async_get(self._hass)
+        for entry in dr.async_entries_for_config_entry(registry, self._entry.entry_id):
+            for domain, identifier in entry.identifiers:
+                kind, _, device_id = identifier.removeprefix(prefix).partition(":")
+                if domain == DOMAIN and identifier.startswith(prefix) and kind in Kind:
+                    known[device_id] = (Kind(kind), entry.id)
+        return known
+
+    def _register(
+        self, device: Device, devices: Mapping[str, Device], below: frozenset[str]
+    ) -> None:
+        """Register a device after its parent; a circle of parents is cut where it closes."""
+        described = (
+            device.kind,
+            device.name,
+            device.manufacturer,
+            device.model,
+            device.serial_number,
+            device.sw_version,
+            device.hw_version,
+            device.mac,
+            device.url,
+            device.parent,
+        )
+        if self._registered.get(device.id) == described:
+            return
+        parent = devices.get(device.parent) if device.parent else None
+        if parent is not None and parent.id not in below:
+            self._register(parent, devices, below | {device.id})
+        registry = dr.async_get(self._hass)
+        name = device.name or " ".join(filter(None, (device.manufacturer, device.model)))
+        registry.async_get_or_create(
+            config_entry_id=self._entry.entry_id,
+            identifiers={device_identifier(self._entry, device)},
+            connections={(dr.CONNECTION_NETWORK_MAC, device.mac)} if device.mac else set(),
+            entry_type=dr.DeviceEntryType.SERVICE if device.kind in _SERVICES else None,
+            manufacturer=device.manufacturer,
+            model=device.model,
+            serial_number=device.serial_number,
+            sw_version=device.sw_version,
+            hw_version=device.hw_version,
+            configuration_url=device.url,
+            via_device_id=self._registry_id(parent) if parent else None,
+            name=name or UNDEFINED,
+            translation_key=None if name else device.kind.value,
+        )
+        self._registered[device.id] = described
+
+    def _registry_id(self, device: Device) -> str | None:
+        entry = dr.async_get(self._hass).async_get_device_by_identifier(
+            device_identifier(self._entry, device), self._entry.entry_id
+        )
+        return entry.id if entry else None

@@ -1,0 +1,58 @@
+"""What helps to find a fault, and is safe to post: no secret, id, serial, name or place."""
+
+from typing import Any
+
+from homeassistant.core import HomeAssistant
+
+from .coordinator import EnergyConfigEntry
+from .core.model import Device
+from .entity import key_name
+
+
+async def async_get_config_entry_diagnostics(
+    hass: HomeAssistant, entry: EnergyConfigEntry
+) -> dict[str, Any]:
+    """Return the account's state; of what was entered only what is known to be harmless."""
+    coordinator = entry.runtime_data
+    provider = coordinator.provider
+    harmless = {field.key for field in (*provider.fields, *provider.options) if field.shown}
+    error = coordinator.last_error
+    return {
+        "provider": provider.key,
+        "entered": {key: entry.data[key] for key in entry.data if key in harmless},
+        "options": {key: entry.options[key] for key in entry.options if key in harmless},
+        "poll": {
+            "success": coordinator.last_update_success,
+            "interval": str(coordinator.update_interval),
+            "last_error": str(error) if error else None,
+        },
+        "account": dict(coordinator.account.diagnostics()),
+        "advice": [item.kind for item in coordinator.data.advice],
+        "devices": [_device(device) for device in coordinator.data.devices.values()],
+    }
+
+
+def _device(device: Device) -> dict[str, Any]:
+    """Return what a device offers and how it is; numbers with their age, moments as they are."""
+    return {
+        "kind": device.kind,
+        "manufacturer": device.manufacturer,
+        "model": device.model,
+        "sw_version": device.sw_version,
+        "has_parent": device.parent is not None,
+        "delivering": device.delivering,
+        "tracked": device.tracked,
+        "numbers": {
+            key_name(key): {
+                "value": reading.value,
+                "unit": reading.unit or key[0].unit,
+                "at": reading.at,
+                "since": reading.since,
+            }
+            for key, reading in device.numbers.items()
+        },
+        "flags": dict(device.flags),
+        "moments": dict(device.moments),
+        "choices": dict(device.choices),
+        "detail": sorted(key_name(key) for key in device.detail),
+    }

@@ -1,0 +1,125 @@
+"""The base of all entities, and the one way in which platforms add them."""
+
+from abc import abstractmethod
+import asyncio
+from collections.abc import Callable, Iterable
+from itertools import batched
+from typing import override
+
+from homeassistant.core import callback
+from homeassistant.helpers.device_registry import DeviceInfo
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
+from homeassistant.helpers.update_coordinator import CoordinatorEntity
+
+from .const import DOMAIN
+from .coordinator import SLICE, EnergyConfigEntry, EnergyCoordinator
+from .core.model import Device, Key
+from .devices import account_id, device_identifier
+
+
+def key_name(key: Key) -> str:
+    """Return the key's place in a unique id: `energy_import`, or `energy_import_l1`."""
+    if isinstance(key, tuple):
+        quantity, part = key
+        return f"{quantity}_{part}" if part else quantity.value
+    return key.value
+
+
+class EnergyEntity(CoordinatorEntity[EnergyCoordinator]):
+    """Shows one key of one device; writes only when what it shows, or its availability, changed."""
+
+    _attr_has_entity_name = True
+
+    def __init__(self, coordinator: EnergyCoordinator, device: Device, name: str) -> None:
+        """Attach to the device; `name` is the key's place in the unique id."""
+        super().__init__(coordinator, context=device.id)
+        entry = coordinator.config_entry
+        self._device_id = device.id
+        self._attr_unique_id = f"{account_id(entry)}_{device.id}_{name}"
+        self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry, device)})
+        self._here = True
+        self._shown: tuple[object, ...] = ()
+
+    def prepare(self) -> None:
+        """Take the first state, before Home Assistant asks for it."""
+        self._shown = self._look()
+
+    @override
+    async def async_added_to_hass(self) -> None:
+        """Listen, and look again at what changed since the entity was made."""
+        await super().async_added_to_hass()
+        self.prepare()
+
+    @property
+    @override
+    def available(self) -> bool:
+        """Whether the account answers and still reports the device."""
+        return super().available and self._here
+
+    @callback
+    @override
+    def _handle_coordinator_update(self) -> None:
+        """Look at the device, and write the state if it is another one."""
+        shown = self._look()
+        if shown != self._shown:
+            self._shown = shown
+            super()._handle_coordinator_update()
+
+    def _look(self) -> tuple[object, ...]:
+        device = self.coordinator.data.devices.get(self._device_id)
+        self._here = device is not None and (device.delivering or self._speaks_of_the_device())
+        state = self._take(device) if device is not None else None
+        return self.available, state
+
+    def _speaks_of_the_device(self) -> bool:
+        """Whether the value is good even while the device's measurements are dead."""
+        return False
+
+    @abstractmethod
+    def _take(self, device: Device) -> object:
+        """Set the entity's attributes from the device, and return all of what is shown."""
+
+
+async def add_entities[K](
+    entry: EnergyConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    keys: Callable[[Device], Iterable[K]],
+    make: Callable[[EnergyCoordinator, Device, K], EnergyEntity],
+) -> None:
+    """Add an entity for every key of every device, now and whenever one appears.
+
+    `keys` are the keys of a device that the platform shows, `make` makes the entity of one. In
+    slices, since adding ten thousand entities at once would hold the event loop for a second.
+    """
+    coordinator = entry.runtime_data
+    known: dict[str, set[K]] = {}
+
+    def new(devices: Iterable[Device]) -> list[EnergyEntity]:
+        entities = []
+        for device in devices:
+            seen = known.setdefault(device.id, set())
+            for key in keys(device):
+                if key not in seen:
+                    seen.add(key)
+                    entities.append(make(coordinator, device, key))
+        return entities
+
+    async def add(entities: list[EnergyEntity]) -> None:
+        for some in batched(entities, SLICE):
+            for entity in some:
+                entity.prepare()
+            async_add_entities(some)
+            await asyncio.sleep(0)
+
+    @callback
+    def devices_changed(devices: Iterable[Device], removed: Iterable[str]) -> None:
+        # A removed device may come back; Home Assistant removed its entities with it.
+        for device_id in removed:
+            known.pop(device_id, None)
+        if entities := new(devices):
+            entry.async_create_task(
+                coordinator.hass, add(entities), f"{DOMAIN} add entities", eager_start=True
+            )
+
+    await add(new(coordinator.data.devices.values()))
+    entry.async_on_unload(coordinator.listen_to_devices(devices_changed))

@@ -1,0 +1,1 @@
+"""The demo: the simulator and a real Home Assistant, set up through its own HTTP interface."""

@@ -1,0 +1,110 @@
+"""Every word that a person can meet exists, and no word is left over."""
+
+import json
+from pathlib import Path
+import re
+from typing import Any
+
+import pytest
+
+from custom_components.energy_connect import binary_sensor, sensor
+from custom_components.energy_connect.const import DOMAIN
+from custom_components.energy_connect.core.account import FieldKind, Provider
+from custom_components.energy_connect.core.errors import Reason
+from custom_components.energy_connect.core.model import AdviceKind
+from custom_components.energy_connect.core.vocabulary import OPTIONS, Kind, Quantity
+from custom_components.energy_connect.providers import PROVIDERS
+
+FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
+EN = json.loads((FOLDER / "en.json").read_text())
+STEP_OF = {key: key for key in PROVIDERS} | {"ev_energy": "ev_energy_credentials"}
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_words_in_the_wizard_and_in_the_log(reason: Reason) -> None:
+    assert EN["config"]["error"][reason]
+    assert EN["config"]["abort"][reason]
+    assert EN["exceptions"][reason]["message"]
+
+
+def test_no_words_for_reasons_that_do_not_exist() -> None:
+    assert set(EN["config"]["error"]) == set(Reason)
+    assert set(EN["exceptions"]) == set(Reason)
+
+
+def test_every_advice_is_an_issue() -> None:
+    assert set(EN["issues"]) == set(AdviceKind)
+
+
+def test_every_kind_of_device_has_a_name() -> None:
+    assert set(EN["device"]) == set(Kind)
+
+
+def test_sensors_are_exactly_the_vocabulary() -> None:
+    plain = {*sensor.NUMBERS, *sensor.MOMENTS, *sensor.CHOICES}
+    parted = {f"{quantity}_part" for quantity in Quantity}
+
+    translated = set(EN["entity"]["sensor"])
+
+    assert plain <= translated
+    assert translated - plain <= parted
+    assert set(EN["entity"]["binary_sensor"]) == set(binary_sensor.FLAGS)
+
+
+def test_every_choice_has_words_for_every_option() -> None:
+    for choice, options in OPTIONS.items():
+        assert set(EN["entity"]["sensor"][choice]["state"]) == set(options)
+
+
+def test_parts_are_named_and_others_are_not() -> None:
+    for key, words in EN["entity"]["sensor"].items():
+        assert ("{part}" in words["name"]) is key.endswith("_part"), key
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.key)
+def test_every_field_is_explained_in_every_step_that_asks_for_it(provider: Provider) -> None:
+    steps = EN["config"]["step"]
+    fields = {field.key for field in provider.fields}
+    secrets = {field.key for field in provider.fields if field.kind is FieldKind.SECRET}
+
+    assert set(steps[STEP_OF[provider.key]]["data"]) == fields
+    for step, asked in ((STEP_OF[provider.key], fields), ("reconfigure", fields)):
+        assert asked <= set(steps[step]["data"])
+        assert asked <= set(steps[step]["data_description"])
+    assert secrets <= set(steps["reauth_confirm"]["data_description"])
+    for option in provider.options:
+        assert EN["options"]["step"]["init"]["data_description"][option.key]
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.key)
+def test_every_choice_of_a_form_is_translated(provider: Provider) -> None:
+    for field in (*provider.fields, *provider.options):
+        if field.kind is FieldKind.CHOICE:
+            assert set(EN["selector"][field.key]["options"]) == set(field.choices)
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.key)
+def test_every_placeholder_of_a_step_is_given(provider: Provider) -> None:
+    words = EN["config"]["step"][STEP_OF[provider.key]]["description"]
+
+    assert set(re.findall(r"{(\w+)}", words)) <= set(provider.links)
+
+
+def test_the_menu_names_every_provider_in_its_order() -> None:
+    menu = EN["config"]["step"]["user"]
+
+    assert list(menu["menu_options"]) == list(PROVIDERS)
+    assert set(menu["menu_option_descriptions"]) == set(PROVIDERS)
+
+
+def texts(node: Any, path: str = "") -> list[tuple[str, str]]:
+    if isinstance(node, str):
+        return [(path, node)]
+    return [item for key, value in node.items() for item in texts(value, f"{path}.{key}")]
+
+
+@pytest.mark.parametrize(("path", "text"), texts(EN), ids=lambda value: value[:60])
+def test_texts_follow_the_rules_of_home_assistant(path: str, text: str) -> None:
+    assert text == text.strip()
+    assert not re.search(r"https?://|<[a-z]+>|'{", text)
+    assert all(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", key) for key in path.split(".")[1:])
