@@ -15,6 +15,7 @@ from typing import Self
 from simulator.clock import Clock
 from simulator.control import ControlServer
 from simulator.enectiva import EnectivaServer
+from simulator.enode import EnodeServer
 from simulator.faults import Faults
 from simulator.house import House
 from simulator.journal import Journal
@@ -50,6 +51,7 @@ class Simulator:
         # In the order in which they take their ports.
         self.enectiva = self._add(EnectivaServer(self.world))
         self.kostal = self._add(KostalServer(self.world))
+        self.enode = self._add(EnodeServer(self.world))
         self.traxes = self._add(TraxesServer(self.world))
 
     def _add[S: ProviderServer[Knobs]](self, server: S) -> S:

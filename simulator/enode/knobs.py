@@ -1,0 +1,71 @@
+"""What can be set on the simulated Enode."""
+
+from dataclasses import dataclass
+
+from simulator.server import Knobs
+
+OWNER = "villa-14"
+"""The user who owns the house."""
+NEIGHBOUR = "cabin-3"
+"""A second user of the same client, with one air conditioner."""
+
+ALL_SCOPES = frozenset(
+    {
+        "vehicle:read:data",
+        "vehicle:read:location",
+        "vehicle:control:charging",
+        "charger:read:data",
+        "charger:control:charging",
+        "battery:read:data",
+        "battery:read:location",
+        "battery:control:operation_mode",
+        "inverter:read:data",
+        "inverter:read:location",
+        "hvac:read:data",
+        "hvac:control:mode",
+        "meter:read:data",
+        "meter:read:location",
+    }
+)
+"""Source: vendor, linking."""
+
+
+@dataclass(slots=True, kw_only=True)
+class EnodeKnobs(Knobs):
+    """Settings; the defaults are what is documented, or else likeliest."""
+
+    # What is linked
+    vehicles: int = 2
+    """So many cars; the first two hang on the house's chargers."""
+    users: frozenset[str] = frozenset({OWNER, NEIGHBOUR})
+    """Who has ever linked something; others get 404 (seen)."""
+    scopes: frozenset[str] = ALL_SCOPES
+    """What the owners granted."""
+    broken_logins: frozenset[str] = frozenset()
+    """Vendor codes whose login is no longer valid."""
+    unreachable: frozenset[str] = frozenset()
+    """Vendor codes whose devices do not answer: their values stand still."""
+    interventions: frozenset[str] = frozenset()
+    """Vendor codes with something that the owner could unlock."""
+
+    # What the client may do
+    hem: bool = True
+    """Whether Enode switched the beta of HEM systems on; off: 403 (the status is assumed)."""
+    forbidden: frozenset[str] = frozenset()
+    """Lists that answer 403, by the last word of their path."""
+    missing: frozenset[str] = frozenset()
+    """Lists that answer 404, by the last word of their path."""
+    grant_allowed: bool = True
+    """Whether the client may use client credentials, else 400 `unauthorized_client`."""
+
+    # Limits
+    token_lifetime: int = 3599
+    """Seconds. Source: vendor, getting started."""
+    page_size: int = 50
+    """Rows of a page if the request names no size, and the most it may name (the most: assumed)."""
+    endless: bool = False
+    """The last page names a cursor that leads back to the first."""
+    per_minute: int | None = None
+    """Requests a minute, then 429. Limits are not published."""
+    retry_after: str | None = "30"
+    """What a 429 names, if anything (assumed)."""

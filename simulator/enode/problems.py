@@ -1,0 +1,44 @@
+"""How Enode refuses: problem details (RFC 7807)."""
+
+from collections.abc import Mapping
+import json
+
+from aiohttp import web
+
+from simulator.payload import JsonValue
+
+_TITLES = {
+    400: ("bad-request", "Bad Request"),
+    401: ("unauthorized", "Unauthorized"),
+    403: ("forbidden", "Forbidden"),
+    404: ("not-found", "Not Found"),
+    405: ("method-not-allowed", "Method Not Allowed"),
+    429: ("too-many-requests", "Too Many Requests"),
+}
+
+
+class Refused(Exception):
+    """A request that gets a problem document."""
+
+    def __init__(
+        self, status: int, detail: str, *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        """Refuse with an HTTP status and a sentence."""
+        super().__init__(detail)
+        self.status = status
+        self.detail = detail
+        self.headers = headers or {}
+
+    def response(self) -> web.Response:
+        """Return the document; endings of `type` for 401, 405 and 429 are assumed."""
+        ending, title = _TITLES[self.status]
+        problem: dict[str, JsonValue] = {
+            "type": f"https://developers.enode.com/api/problems/{ending}",
+            "title": title,
+            "detail": self.detail,
+        }
+        return web.Response(
+            status=self.status,
+            body=json.dumps(problem).encode(),
+            headers={"Content-Type": "application/problem+json", **self.headers},
+        )

@@ -1,0 +1,288 @@
+"""Enode's endpoints: what is read."""
+
+import base64
+import binascii
+from collections import deque
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
+from typing import ClassVar, override
+
+from aiohttp import web
+
+from simulator.enode.assets import Assets
+from simulator.enode.knobs import OWNER, EnodeKnobs
+from simulator.enode.problems import Refused
+from simulator.enode.tokens import SANDBOX, Client, Tokens
+from simulator.payload import JsonObject, JsonValue
+from simulator.server import Origin, ProviderServer, Work, World
+
+VERSION = "2024-10-01"
+
+type Endpoint = Callable[[web.Request, Assets], web.Response]
+
+_LISTS = (
+    "vehicles",
+    "chargers",
+    "batteries",
+    "inverters",
+    "hvacs",
+    "meters",
+    "hem-systems",
+    "locations",
+)
+_PAGING = frozenset({"after", "before", "pageSize"})
+
+
+class EnodeServer(ProviderServer[EnodeKnobs]):
+    """The client API and the token endpoint of both environments.
+
+    The environment is the first segment of each path, where the real one has it in the host name.
+    """
+
+    name: ClassVar[str] = "enode"
+
+    def __init__(self, world: World) -> None:
+        """Belong to `world`."""
+        self.tokens = Tokens(world.clock.now)
+        self._recent: deque[float] = deque()
+        self._began = world.clock.now()
+        super().__init__(world, EnodeKnobs())
+
+    @override
+    def make_origins(self) -> list[Origin]:
+        def get(path: str, endpoint: Endpoint) -> web.RouteDef:
+            return web.get(
+                f"/{{environment:production|sandbox}}{path}",
+                self._reading(endpoint),
+                allow_head=False,
+            )
+
+        routes = [
+            get("/users", self._users),
+            get("/users/{user}", self._user),
+            *(get(f"/{name}", self._list(name)) for name in _LISTS),
+            *(get(f"/users/{{user}}/{name}", self._list(name)) for name in _LISTS),
+            *(get(f"/{name}/{{id}}", self._one(name)) for name in _LISTS),
+            web.get(
+                "/{environment:production|sandbox}/health/ready", self._ready, allow_head=False
+            ),
+        ]
+        token = web.post("/{environment:production|sandbox}/oauth2/token", self._token)
+        return [Origin("api", routes), Origin("oauth", [token])]
+
+    @override
+    def environment(self) -> dict[str, str]:
+        return {
+            "ENERGY_CONNECT_ENODE_API_URL": f"{self.url}/{{environment}}",
+            "ENERGY_CONNECT_ENODE_AUTH_URL": f"{self.origins['oauth'].url}/{{environment}}",
+        }
+
+    @override
+    def credentials(self) -> dict[str, JsonValue]:
+        shown: dict[str, JsonValue] = {
+            name: {
+                "environment": name,
+                "client_id": client.client_id,
+                "client_secret": client.secret,
+            }
+            for name, client in self.tokens.clients.items()
+        }
+        return {**shown, "user_id": OWNER}
+
+    @override
+    def work(self) -> Mapping[str, Work]:
+        return {
+            "regenerate_secret": lambda given: self.regenerate_secret(str(given["environment"])),
+            "forget_tokens": lambda _: self.tokens.forget(),
+        }
+
+    def regenerate_secret(self, environment: str) -> str:
+        """End the client's secret and return the new one; tokens live on (assumed)."""
+        client = self.tokens.clients[environment]
+        client.generation += 1
+        return client.secret
+
+    @override
+    def not_found(self, request: web.Request) -> web.Response:
+        return Refused(404, "There is no such resource.").response()
+
+    @override
+    def method_not_allowed(self, request: web.Request, allowed: set[str]) -> web.Response:
+        refusal = Refused(
+            405, "The method is not allowed.", headers={"Allow": ", ".join(sorted(allowed))}
+        )
+        return refusal.response()
+
+    # Tokens
+
+    async def _token(self, request: web.Request) -> web.Response:
+        """Exchange client credentials, shown by Basic authentication alone."""
+        if request.content_type != "application/x-www-form-urlencoded":
+            return _oauth_error(400, "invalid_request", "The body is no form.")
+        form = await request.post()
+        grant = str(form.get("grant_type", ""))
+        self.note(request, grant_type=grant)
+        scheme, _, basic = request.headers.get("Authorization", "").partition(" ")
+        client = self._client(request, basic) if scheme == "Basic" else None
+        self.note(request, authorised=client is not None)
+        if client is None:
+            return _oauth_error(401, "invalid_client", "Client authentication failed.")
+        if grant != "client_credentials":
+            return _oauth_error(400, "unsupported_grant_type", "The grant is not supported.")
+        if not self.knobs.grant_allowed:
+            return _oauth_error(400, "unauthorized_client", "The client may not use this grant.")
+        lifetime = self.knobs.token_lifetime
+        return web.json_response(
+            {
+                "access_token": self.tokens.issue(client, lifetime),
+                "expires_in": lifetime,
+                "scope": "",
+                "token_type": "bearer",
+            }
+        )
+
+    def _client(self, request: web.Request, basic: str) -> Client | None:
+        return self.tokens.client(request.match_info["environment"], basic)
+
+    # Reading
+
+    async def _ready(self, _: web.Request) -> web.Response:
+        """Answer the only call that needs no token."""
+        return web.Response(status=204)
+
+    def _reading(self, endpoint: Endpoint) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Return a handler that answers only a well-formed and authorised request."""
+
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                self._admit(request)
+                return endpoint(request, self._assets(request))
+            except Refused as refusal:
+                return refusal.response()
+
+        return handler
+
+    def _admit(self, request: web.Request) -> None:
+        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
+        good = scheme == "Bearer" and self.tokens.good(request.match_info["environment"], token)
+        self.note(request, authorised=good)
+        if not good:
+            raise Refused(401, "The access token is missing, expired or unknown.")
+        self._throttle()
+        if "Enode-User-Id" in request.headers:
+            raise Refused(400, "Enode-User-Id is not supported since version 2023-08-01.")
+        if request.headers.get("Enode-Version") != VERSION:
+            # Without the header the client's own version would count, which is not simulated.
+            raise Refused(400, f"This is version {VERSION}.")
+
+    def _throttle(self) -> None:
+        now = self.world.clock.timestamp()
+        while self._recent and self._recent[0] <= now - 60:
+            self._recent.popleft()
+        limit, wait = self.knobs.per_minute, self.knobs.retry_after
+        if limit is not None and len(self._recent) >= limit:
+            raise Refused(
+                429, "Too many requests.", headers={} if wait is None else {"Retry-After": wait}
+            )
+        self._recent.append(now)
+
+    def _assets(self, request: web.Request) -> Assets:
+        sandbox = request.match_info["environment"] == SANDBOX
+        # In the sandbox values never move by themselves (vendor).
+        now = self._began if sandbox else self.world.clock.now()
+        return Assets(self.world.house, self.knobs, now, self._began)
+
+    def _users(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, _PAGING)
+        self._refuse_listing("users")
+        return self._page(request, [partial(dict, user) for user in assets.users()])
+
+    def _user(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, frozenset())
+        user = assets.user(request.match_info["user"])
+        if user is None:
+            raise Refused(404, "User not found.")
+        return web.json_response(user)
+
+    def _list(self, name: str) -> Endpoint:
+        def endpoint(request: web.Request, assets: Assets) -> web.Response:
+            _refuse_unknown(request, _PAGING)
+            self._refuse_listing(name)
+            rows = assets.lists()[name]
+            user = request.match_info.get("user")
+            if user is not None:
+                # That the lists of a user who never linked are not found either is assumed.
+                if user not in self.knobs.users:
+                    raise Refused(404, "User not found.")
+                rows = [row for row in rows if row.user == user]
+            return self._page(request, [row.make for row in rows])
+
+        return endpoint
+
+    def _one(self, name: str) -> Endpoint:
+        def endpoint(request: web.Request, assets: Assets) -> web.Response:
+            _refuse_unknown(request, frozenset())
+            self._refuse_listing(name)
+            for row in assets.lists()[name]:
+                if row.id == request.match_info["id"]:
+                    return web.json_response(row.make())
+            raise Refused(404, "There is no such asset.")
+
+        return endpoint
+
+    def _refuse_listing(self, name: str) -> None:
+        if name in self.knobs.forbidden or (name == "hem-systems" and not self.knobs.hem):
+            raise Refused(403, "The client may not use this.")
+        if name in self.knobs.missing:
+            raise Refused(404, "There is no such resource.")
+
+    def _page(self, request: web.Request, rows: Sequence[Callable[[], JsonObject]]) -> web.Response:
+        query = request.query
+        size = self._page_size(query.get("pageSize"))
+        if "after" in query and "before" in query:
+            raise Refused(400, "after and before exclude each other.")
+        start = 0
+        if "after" in query:
+            start = _place(query["after"], len(rows))
+        elif "before" in query:
+            start = max(0, _place(query["before"], len(rows)) - size)
+        end = start + size
+        after = _cursor(end) if end < len(rows) else None
+        if after is None and self.knobs.endless:
+            after = _cursor(0)
+        pagination: JsonValue = {"after": after, "before": _cursor(start) if start else None}
+        return web.json_response(
+            {"data": [make() for make in rows[start:end]], "pagination": pagination}
+        )
+
+    def _page_size(self, wanted: str | None) -> int:
+        if wanted is None:
+            return self.knobs.page_size
+        if not wanted.isdecimal() or not 1 <= int(wanted) <= self.knobs.page_size:
+            raise Refused(400, "pageSize is out of range.")
+        return int(wanted)
+
+
+def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
+    if unknown := set(request.query) - known:
+        raise Refused(400, f"Unknown parameter {min(unknown)}.")
+
+
+def _cursor(place: int) -> str:
+    """Return the opaque cursor of the row at `place`."""
+    return base64.urlsafe_b64encode(f"row:{place}".encode()).decode()
+
+
+def _place(cursor: str, count: int) -> int:
+    """Return the place that a cursor of a list of `count` rows names."""
+    try:
+        word, _, place = base64.urlsafe_b64decode(cursor).decode().partition(":")
+    except binascii.Error, UnicodeDecodeError:
+        word, place = "", ""
+    if word != "row" or not place.isdecimal() or int(place) > count:
+        raise Refused(400, "The cursor is unknown.")
+    return int(place)
+
+
+def _oauth_error(status: int, error: str, description: str) -> web.Response:
+    return web.json_response({"error": error, "error_description": description}, status=status)
