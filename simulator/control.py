@@ -203,7 +203,11 @@ class ControlServer:
         if name not in work:
             raise web.HTTPNotFound
         args = await _args(request)
-        return web.json_response(work[name](args.payload))
+        try:
+            return web.json_response(work[name](args.payload))
+        except KeyError as missing:
+            msg = f"{missing} is missing or unknown"
+            raise Malformed(msg) from missing
 
     def _provider(self, request: web.Request) -> ProviderServer[Knobs]:
         server = self._servers.get(request.match_info["provider"])

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from simulator.payload import JsonValue
 
-type Proceed = Callable[[], Awaitable[web.StreamResponse]]
+type Proceed = Callable[[], Awaitable[web.Response]]
 """Asks the provider for its true answer."""
 
 _HTML = "<!DOCTYPE html><html><head><title>Not here</title></head><body>Not here</body></html>"
@@ -172,8 +172,7 @@ class Reset(Action):
             response.content_length = len(body)
             await response.prepare(request)
             await response.write(body[: self.after])
-        if request.transport is not None:
-            request.transport.abort()
+        break_off(request.transport)
         return response
 
 
@@ -203,8 +202,8 @@ class Hang(Action):
 
     @override
     async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
-        await asyncio.Event().wait()
-        return await proceed()
+        never: asyncio.Future[web.StreamResponse] = asyncio.get_running_loop().create_future()
+        return await never
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,11 +231,21 @@ class Flood(Action):
 async def _true_answer(proceed: Proceed) -> tuple[int, dict[str, str], bytes]:
     """Return status, headers and body of the provider's own answer."""
     response = await proceed()
-    body = response.body if isinstance(response, web.Response) else b""
-    if not isinstance(body, bytes | bytearray):
-        body = b""
     headers = {name: value for name, value in response.headers.items() if name != "Content-Length"}
-    return response.status, headers, bytes(body)
+    return response.status, headers, body_of(response)
+
+
+def body_of(response: web.Response) -> bytes:
+    """Return the body; all simulated answers are made whole."""
+    body = response.body or b""
+    assert isinstance(body, bytes)
+    return body
+
+
+def break_off(transport: asyncio.BaseTransport | None) -> None:
+    """Break a connection without any farewell; None is one that is broken already."""
+    if isinstance(transport, asyncio.WriteTransport):
+        transport.abort()
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -12,7 +12,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from simulator.clock import Clock
-from simulator.faults import Faults
+from simulator.faults import Faults, body_of, break_off
 from simulator.house import House
 from simulator.journal import Journal, Request, fingerprint
 from simulator.payload import JsonValue
@@ -153,12 +153,11 @@ class Origin:
             return
         for site in list(runner.sites):
             await site.stop()
-        if runner.server is not None:
-            # Politeness takes time: a client's kept connection, or the end of a TLS session,
-            # would hold the shutdown.
-            for connection in runner.server.connections:
-                if connection.transport is not None:
-                    connection.transport.abort()
+        assert runner.server is not None
+        # Politeness takes time: a client's kept connection, or the end of a TLS session, would
+        # hold the shutdown.
+        for connection in runner.server.connections:
+            break_off(connection.transport)
         await asyncio.sleep(0)
         await runner.cleanup()
 
@@ -247,15 +246,19 @@ class ProviderServer[K: Knobs](ABC):
                 method=request.method,
             )
 
-            async def proceed() -> web.StreamResponse:
+            async def proceed() -> web.Response:
                 return await self._answer(request, handler)
 
             if fault is None:
-                response = await proceed()
+                response: web.StreamResponse = await proceed()
             else:
                 journal.amend(number, fault=fault.kind)
                 response = await fault.action.answer(request, proceed)
-            journal.amend(number, status=response.status, response_size=_body_length(response))
+            if isinstance(response, web.Response):
+                size: int | None = len(body_of(response))
+            else:
+                size = response.content_length
+            journal.amend(number, status=response.status, response_size=size)
             return response
 
         return middleware
@@ -284,10 +287,10 @@ class ProviderServer[K: Knobs](ABC):
         self.world.journal.write(entry)
         return number
 
-    async def _answer(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+    async def _answer(self, request: web.Request, handler: Handler) -> web.Response:
         """Answer truly; what the router or a handler raises becomes the provider's form."""
         try:
-            return await handler(request)
+            response = await handler(request)
         except web.HTTPNotFound:
             return self.not_found(request)
         except web.HTTPMethodNotAllowed as refusal:
@@ -297,9 +300,5 @@ class ProviderServer[K: Knobs](ABC):
             _LOGGER.exception("%s failed to answer %s", self.name, request.path)
             self.failures.append(failure)
             return self.internal_error(request)
-
-
-def _body_length(response: web.StreamResponse) -> int | None:
-    if isinstance(response, web.Response) and isinstance(response.body, bytes | bytearray):
-        return len(response.body)
-    return response.content_length
+        assert isinstance(response, web.Response), "answers are made whole"
+        return response

@@ -105,13 +105,11 @@ class DataSeries:
 
     def value(self, house: House, at: dt.datetime) -> float:
         """Return the point's value."""
-        match self.kind:
-            case SeriesKind.CONTINUOUS:
-                return round(house.outdoor_temperature(at), 1)
-            case SeriesKind.DISCRETE:
-                return round(400 + house.power(Flow.BASE_LOAD, at) / 5)
-            case SeriesKind.BINARY:
-                return int(house.power(Flow.HEAT_PUMP, at) > 500)
+        if self.kind is SeriesKind.CONTINUOUS:
+            return round(house.outdoor_temperature(at), 1)
+        if self.kind is SeriesKind.DISCRETE:
+            return round(400 + house.power(Flow.BASE_LOAD, at) / 5)
+        return int(house.power(Flow.HEAT_PUMP, at) > 500)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

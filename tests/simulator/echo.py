@@ -1,12 +1,29 @@
 """A minimal provider: what the frame alone does."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import ClassVar, override
 
 from aiohttp import web
 
 from simulator.payload import JsonValue
 from simulator.server import Knobs, Origin, ProviderServer, World
+
+
+class Tone(StrEnum):
+    """A knob with choices."""
+
+    SOFT = "soft"
+    HARD = "hard"
+
+
+class Thing:
+    """A knob that only a test can set."""
+
+    @override
+    def __str__(self) -> str:
+        return "<thing>"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -19,6 +36,9 @@ class EchoKnobs(Knobs):
     limit: int | None = None
     words: tuple[str, ...] = ("a", "b")
     tags: frozenset[str] = frozenset({"y", "x"})
+    names: Mapping[str, str] = field(default_factory=lambda: {"a": "b"})
+    tone: Tone = Tone.SOFT
+    other: object = Thing()
 
 
 class EchoServer(ProviderServer[EchoKnobs]):
