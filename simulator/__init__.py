@@ -16,6 +16,7 @@ from simulator.clock import Clock
 from simulator.control import ControlServer
 from simulator.enectiva import EnectivaServer
 from simulator.enode import EnodeServer
+from simulator.ev_energy import EvEnergyServer
 from simulator.faults import Faults
 from simulator.house import House
 from simulator.journal import Journal
@@ -53,6 +54,7 @@ class Simulator:
         self.kostal = self._add(KostalServer(self.world))
         self.enode = self._add(EnodeServer(self.world))
         self.traxes = self._add(TraxesServer(self.world))
+        self.ev_energy = self._add(EvEnergyServer(self.world))
 
     def _add[S: ProviderServer[Knobs]](self, server: S) -> S:
         self.servers[server.name] = server

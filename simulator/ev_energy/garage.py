@@ -1,0 +1,440 @@
+"""The resources behind the API: users, their vehicles and chargers, sessions, home energy."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+import datetime as dt
+from typing import Final
+
+from simulator.cars import START, Car, ChargeSession
+from simulator.ev_energy.knobs import EvEnergyKnobs
+from simulator.house import BATTERY_CAPACITY, Flow
+from simulator.payload import JsonValue
+from simulator.server import World
+
+ZONE: Final = "Europe/London"
+CHARGE_PRICE: Final = 9
+"""Pence per kWh while cars charge."""
+
+_HALF_HOUR: Final = dt.timedelta(minutes=30)
+# How long before a charge the car is plugged in; cars are at home by then.
+_BEFORE: Final = dt.timedelta(hours=3)
+# Users after the first have cars of their own, far from the first one's.
+_OTHERS: Final = 5000
+_MILLIAMPS: Final = (16_000, 32_000)
+
+_MODELS: Final = (
+    ("Examplewagen", "Hatch One", "Style"),
+    ("Sampleroo", "Estate Two", "Long Range"),
+    ("Demomobil", "Compact", "Base"),
+)
+
+type Row = dict[str, JsonValue]
+
+
+def identifier(prefix: str, number: int) -> str:
+    """Return an id as the API makes them: four letters and 26 characters."""
+    return f"{prefix}01SIM{number:021d}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vehicle:
+    """A vehicle: whose, and which car of the car park it is."""
+
+    user: int
+    number: int
+    car: Car
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+        return identifier("vhcl", self.number)
+
+
+class Garage:
+    """Makes the API's resources of the house; `base` is the API's own address."""
+
+    def __init__(self, world: World, knobs: EvEnergyKnobs) -> None:
+        """Stand behind `world`."""
+        self._world = world
+        self._knobs = knobs
+        self.base = ""
+
+    @property
+    def now(self) -> dt.datetime:
+        """The server's time."""
+        return self._world.clock.now()
+
+    def sampled(self) -> dt.datetime:
+        """Return when vehicles and chargers were sampled last."""
+        step = self._knobs.cadence
+        return dt.datetime.fromtimestamp(self.now.timestamp() // step * step, dt.UTC)
+
+    def url(self, *path: str) -> str:
+        """Return the address of a resource."""
+        return "/".join((self.base, *path))
+
+    # Users.
+
+    def users(self) -> list[Row]:
+        """Return all users."""
+        return [self.user(number) for number in range(self._knobs.users)]
+
+    def user(self, number: int) -> Row:
+        """Return a user as fetched alone."""
+        user_id = identifier("user", number)
+        vehicles = self._vehicles(number)
+        return {
+            "id": user_id,
+            "url": self.url("users", user_id),
+            "email": f"sam{number or ''}@example.org",
+            "full_name": f"Sam Sample{f' {number}' if number else ''}",
+            "joined_at": "2025-03-02T18:11:09Z",
+            "default_location": {
+                "country_code": "GB",
+                "postal_code": "AB1 2CD",
+                "coordinates": None,
+                "tariff": self.url("tariffs", identifier("tari", number)),
+                "current_carbon_intensity_grams_per_kilowatt_hour": self._carbon(),
+            },
+            "vehicles": [self.url("vehicles", one.id) for one in vehicles],
+            "evses": [self.url("evses", str(row["id"])) for row in self.chargers(number)],
+        }
+
+    def _carbon(self) -> int:
+        return 90 + (self.now.hour * 13) % 120
+
+    def tariff(self, tariff_id: str) -> Row | None:
+        """Return a tariff; a day and a night price."""
+        if tariff_id not in {identifier("tari", one) for one in range(self._knobs.users)}:
+            return None
+        night = self.now.hour >= 23 or self.now.hour < 7
+        return {
+            "id": tariff_id,
+            "url": self.url("tariffs", tariff_id),
+            "name": "Sample Night Saver",
+            "currency": self._knobs.currency,
+            "timezone_name": ZONE,
+            "current_price": CHARGE_PRICE if night else 28,
+        }
+
+    # Vehicles and chargers.
+
+    def _vehicles(self, user: int | None) -> list[Vehicle]:
+        park = self._world.house.car_park
+        own = [
+            Vehicle(user=0, number=number, car=park.car(number))
+            for number in range(self._knobs.vehicles)
+        ]
+        others = [
+            Vehicle(user=one, number=_OTHERS + one, car=park.car(_OTHERS + one))
+            for one in range(1, self._knobs.users)
+        ]
+        return [one for one in (*own, *others) if user in {None, one.user}]
+
+    def vehicles(self, user: int | None) -> list[Row]:
+        """Return the vehicles of a user, everything expanded."""
+        return [self._vehicle(one) for one in self._vehicles(user)]
+
+    def _vehicle(self, vehicle: Vehicle) -> Row:
+        make, model, trim = _MODELS[vehicle.number % len(_MODELS)]
+        capacity = round(vehicle.car.capacity * 1000)
+        gone = vehicle.id in self._knobs.disconnected
+        return {
+            "id": vehicle.id,
+            "url": self.url("vehicles", vehicle.id),
+            "description": f"Sam's {model.lower()}",
+            "integrated": "INACTIVE" if gone else "ACTIVE",
+            "disabled": False,
+            "smart_charging_enabled": True,
+            "maximum_charge_limit_percentage": vehicle.car.limit,
+            "battery_size_watt_hours": capacity,
+            "effective_battery_size_watt_hours": capacity * 96 // 100,
+            "vehicle_class": "PASSENGER",
+            "trim": {
+                "id": identifier("trim", vehicle.number),
+                "name": trim,
+                "battery_size_watt_hours": capacity,
+                "model": {
+                    "id": identifier("vmod", vehicle.number),
+                    "name": model,
+                    "make": {"id": identifier("vmak", vehicle.number), "name": make},
+                },
+            },
+            "user": self.url("users", identifier("user", vehicle.user)),
+            "latest_status_log": self._vehicle_log(vehicle),
+            "charging_sub_sessions": f"{self.base}/charging_sub_sessions/?vehicle_id={vehicle.id}",
+        }
+
+    def _vehicle_log(self, vehicle: Vehicle) -> Row:
+        at = self.sampled()
+        state = vehicle.car.state(at)
+        missing = (vehicle.car.limit - state.level) / 100 * vehicle.car.capacity
+        minutes = round(missing * 60_000 / state.power) if state.charging else None
+        if not state.plugged_in:
+            word = "STATIONARY"
+        elif state.charging:
+            word = "PLUGGED_IN_CHARGING"
+        elif missing < 0.5:
+            word = "PLUGGED_IN_COMPLETE"
+        else:
+            word = "PLUGGED_IN_NOT_CHARGING"
+        return {
+            "sampled_at": _text(at),
+            "logged_at": _text(at + dt.timedelta(seconds=20)),
+            "state_of_charge_percentage": round(state.level),
+            "is_charging": state.charging,
+            "is_plugged_in": state.plugged_in,
+            "is_complete": word == "PLUGGED_IN_COMPLETE",
+            "charge_rate_watts": state.power,
+            "estimated_charge_rate_watts": None,
+            "charge_level_watt_hours": round(state.level * vehicle.car.capacity * 10),
+            "target_charge_level_percentage": vehicle.car.limit,
+            "minutes_to_full_charge": minutes,
+            "odometer_meters": round(state.odometer * 1000),
+            "current_type": "AC",
+            "data_source": "simulated",
+            "state": word,
+        }
+
+    def chargers(self, user: int | None) -> list[Row]:
+        """Return the chargers of a user; only the first has any."""
+        count = min(self._knobs.chargers, self._knobs.vehicles)
+        return [self._charger(one) for one in range(count)] if user in {None, 0} else []
+
+    def _charger(self, number: int) -> Row:
+        at = self.sampled()
+        car = self._world.house.car_park.car(number)
+        state = car.state(at)
+        pilot = "C" if state.charging else "B" if state.plugged_in else "A"
+        evse = identifier("evse", number)
+        return {
+            "id": evse,
+            "url": self.url("evses", evse),
+            "cpid": f"SIM-{417 + number:05d}",
+            "model": {
+                "id": identifier("emod", number),
+                "name": "sample-box-7",
+                "display_name": "Sample Box 7",
+                "make": {"id": identifier("emak", 0), "name": "Sample Chargers"},
+            },
+            "lock_mode": "SMART",
+            "lifecycle_state": "COMMISSIONED",
+            "location": None,
+            "ct_clamp": None,
+            "user": self.url("users", identifier("user", 0)),
+            "latest_status_log": {
+                "sampled_at": _text(at),
+                "logged_at": _text(at + dt.timedelta(seconds=2)),
+                "is_plugged_in": state.plugged_in,
+                "is_charging": state.charging,
+                "is_enabled": state.charging,
+                "charge_rate_watts": state.power,
+                "export_power_watts": None,
+                "inlet_power_watts": None,
+                "meter_reading_watt_hours": round(state.charged * 1000),
+                "control_pilot_status": pilot,
+                "max_current_rating_milliamps": _MILLIAMPS[1],
+                "cable_current_rating_milliamps": None,
+                "voltage_millivolts": round(self._world.house.voltage(1, at) * 1000),
+                "signal_strength_rssi_dbm": -71,
+                "state_of_charge_percentage": None,
+                "mode": "Charge" if state.charging else "Idle",
+            },
+        }
+
+    # Sessions.
+
+    def sessions(self, user: int | None) -> list[Row]:
+        """Return the sub-sessions of the last days, newest first."""
+        since = self.now - dt.timedelta(days=self._knobs.charging_sessions_days)
+        found = [
+            (vehicle, session)
+            for vehicle in self._vehicles(user)
+            for session in vehicle.car.sessions(since, self.now + _BEFORE)
+            if session.start - _BEFORE <= self.now
+        ]
+        found.sort(key=lambda pair: (pair[1].start, pair[0].number), reverse=True)
+        return [self._session(vehicle, session) for vehicle, session in found]
+
+    def _session(self, vehicle: Vehicle, session: ChargeSession) -> Row:
+        session_id = _session_id(vehicle, session)
+        over = self.now >= session.end
+        hours = max(min(self.now, session.end) - session.start, dt.timedelta()) / dt.timedelta(
+            hours=1
+        )
+        energy = round(session.power * hours)
+        cost = round(energy * CHARGE_PRICE / 1000)
+        known = vehicle.user == 0 and vehicle.number < self._knobs.chargers
+        return {
+            "id": session_id,
+            "url": self.url("charging_sub_sessions", session_id),
+            "start": _text(session.start - _BEFORE),
+            "end": _text(session.end) if over else None,
+            "mode": "SMART",
+            "vehicle": self.url("vehicles", vehicle.id),
+            "evse": self.url("evses", identifier("evse", vehicle.number)) if known else None,
+            "energy_delivered_watt_hours": energy,
+            "grid_energy_delivered_watt_hours": energy if over else None,
+            "solar_energy_delivered_watt_hours": 0 if over else None,
+            "cost": cost if energy else None,
+            "currency": self._knobs.currency,
+            "cost_per_kilowatt_hour": CHARGE_PRICE if energy else None,
+            "duration_minutes": round(hours * 60),
+            "savings_cost": round(energy * 0.019) if over else None,
+            "total_co2_grams": round(energy * 0.099) if energy else None,
+            "savings_co2_grams": round(energy * 0.06) if over else None,
+            "co2_intensity_grams_per_kilowatt_hour": 99 if energy else None,
+            "co2_intensity_classification": "low" if energy else None,
+            "percentage_added": round(energy / vehicle.car.capacity / 10, 1),
+            "location": {"name": "Home", "timezone": ZONE},
+        }
+
+    def plan(self, user: int | None, session_id: str) -> Row | None:
+        """Return the half-hour plan of a sub-session."""
+        for vehicle in self._vehicles(user):
+            for session in vehicle.car.sessions(
+                self.now - dt.timedelta(days=2), self.now + _BEFORE
+            ):
+                if _session_id(vehicle, session) == session_id:
+                    return self._plan(session_id, session)
+        return None
+
+    def _plan(self, session_id: str, session: ChargeSession) -> Row:
+        made = session.start - _BEFORE
+        start = _half_hour(made)
+        slots: list[JsonValue] = []
+        while start < session.end:
+            charges = start < session.end and start + _HALF_HOUR > session.start
+            slots.append(
+                {
+                    "started_at": _text(start),
+                    "interval_seconds": 1800,
+                    "current_milliamps": _MILLIAMPS[1] if charges else 0,
+                    "schedule_type": "SMART",
+                    "dispatched_at": None,
+                    "created_at": _text(made),
+                }
+            )
+            start += _HALF_HOUR
+        session_url = self.url("charging_sub_sessions", session_id)
+        return {
+            "url": f"{session_url}/schedules",
+            "charging_sub_session": session_url,
+            "schedules": slots,
+        }
+
+    # Home energy.
+
+    def _at_home(self, user: int | None) -> bool:
+        return self._knobs.home and user in {None, 0}
+
+    def systems(self, user: int | None) -> list[Row]:
+        """Return the home energy systems."""
+        if not self._at_home(user):
+            return []
+        system = identifier("hems", 0)
+        return [
+            {
+                "id": system,
+                "url": self.url("hem_systems", system),
+                "name": "Sample home",
+                "timezone": ZONE,
+            }
+        ]
+
+    def live_power(self) -> Row:
+        """Return the flows of the home now."""
+        house, at = self._world.house, self.now.replace(microsecond=0)
+
+        def watts(flow: Flow) -> int:
+            return round(house.power(flow, at))
+
+        return {
+            "sampled_at": _text(at),
+            "generation_watts": watts(Flow.PV),
+            "consumption_watts": watts(Flow.CONSUMPTION),
+            "import_watts": watts(Flow.GRID_IMPORT),
+            "export_watts": watts(Flow.GRID_EXPORT),
+            "charge_watts": watts(Flow.BATTERY_CHARGE),
+            "discharge_watts": watts(Flow.BATTERY_DISCHARGE),
+            "battery_state_of_charge_percentage": round(house.battery_level(at)),
+        }
+
+    def bucket(self, start: dt.datetime, end: dt.datetime) -> Row:
+        """Return the energy of one period, up to now."""
+        house, until = self._world.house, max(min(end, self.now), start)
+
+        def energy(flow: Flow) -> int:
+            return round((house.energy(flow, until) - house.energy(flow, start)) * 1000)
+
+        return {
+            "period_start": _text(start),
+            "period_end": _text(end),
+            "generation_wh": energy(Flow.PV),
+            "consumption_wh": energy(Flow.CONSUMPTION),
+            "import_wh": energy(Flow.GRID_IMPORT),
+            "export_wh": energy(Flow.GRID_EXPORT),
+            "charge_wh": energy(Flow.BATTERY_CHARGE),
+            "discharge_wh": energy(Flow.BATTERY_DISCHARGE),
+        }
+
+    def batteries(self, user: int | None) -> list[Row]:
+        """Return the home batteries."""
+        house, at = self._world.house, self.sampled()
+        power = house.power(Flow.BATTERY_CHARGE, at) - house.power(Flow.BATTERY_DISCHARGE, at)
+        log: Row = {
+            "capacity_watt_hours": round(BATTERY_CAPACITY * 1000),
+            "state_of_charge_percentage": round(house.battery_level(at)),
+            "charge_rate_watts": round(power),
+            "discharge_limit_percentage": 10,
+            "status": "CHARGING" if power > 0 else "DISCHARGING" if power < 0 else "IDLE",
+            "operation_mode": "SELF_RELIANCE",
+        }
+        return self._appliances(user, "hoba", "home_batteries", "Sample battery", log)
+
+    def inverters(self, user: int | None) -> list[Row]:
+        """Return the inverters."""
+        watts = self._world.house.power(Flow.PV, self.sampled())
+        log: Row = {"solar_power_watts": round(watts), "status": "OK"}
+        return self._appliances(user, "invt", "inverters", "Sample inverter", log)
+
+    def meters(self, user: int | None) -> list[Row]:
+        """Return the meters at the grid."""
+        watts = self._world.house.net_power(self.sampled())
+        log: Row = {"power_watts": round(watts), "status": "OK"}
+        return self._appliances(user, "boun", "boundary_meters", "Sample grid meter", log)
+
+    def _appliances(
+        self, user: int | None, prefix: str, path: str, name: str, log: Row
+    ) -> list[Row]:
+        if not self._at_home(user):
+            return []
+        own = identifier(prefix, 0)
+        sampled = _text(self.sampled())
+        return [
+            {
+                "id": own,
+                "url": self.url(path, own),
+                "name": name,
+                "hem_system": self.url("hem_systems", identifier("hems", 0)),
+                "latest_status_log": {"sampled_at": sampled, "logged_at": sampled, **log},
+            }
+        ]
+
+
+def _session_id(vehicle: Vehicle, session: ChargeSession) -> str:
+    day = (session.start - START) // dt.timedelta(days=1)
+    return identifier("csub", day * 100_000 + vehicle.number)
+
+
+def _half_hour(at: dt.datetime) -> dt.datetime:
+    return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
+
+
+def _text(at: dt.datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
+
+
+def ids(rows: Iterable[Row]) -> set[str]:
+    """Return the ids of some resources."""
+    return {str(row["id"]) for row in rows}
