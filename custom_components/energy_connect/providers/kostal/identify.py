@@ -69,7 +69,7 @@ async def identify(context: Context) -> list[Identity]:
 async def _serial(access: Access, base: URL, certificate: bytes | None) -> str | None:
     """Return the serial number, from the surest source to the least sure."""
     return (
-        (await _nameplate(access)).serial or serial_in(base.host) or _certified_serial(certificate)
+        (await _nameplate(access)).serial or serial_in(base.host) or certified_serial(certificate)
     )
 
 
@@ -81,8 +81,11 @@ async def _nameplate(access: Access) -> Nameplate:
         return Nameplate()  # for tokens of role admin only (inferred)
 
 
-def _certified_serial(certificate: bytes | None) -> str | None:
-    """Return the serial number out of the host name of first boot. Source: vendor, inferred."""
+def certified_serial(certificate: bytes | None) -> str | None:
+    """Return the serial number in a certificate (DER), made out to the host name of first boot.
+
+    Source: vendor, inferred. None if it names another, or can't be read.
+    """
     if certificate is None:
         return None
     try:
