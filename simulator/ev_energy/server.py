@@ -4,6 +4,7 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 import datetime as dt
+from itertools import pairwise
 import json
 from typing import ClassVar, Final, override
 from urllib.parse import urlencode
