@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, override
 
+import aiohttp
 from aiohttp import web
 import pytest
 
@@ -132,6 +133,25 @@ async def test_one_request_a_poll(house: House) -> None:
         house.advance(10)
         await account.poll()
     assert house.asked() == [METER] * 100
+
+
+async def test_polls_share_a_connection(house: House) -> None:
+    made = 0
+
+    async def count(*_: object) -> None:
+        nonlocal made
+        made += 1
+
+    trace = aiohttp.TraceConfig()
+    trace.on_connection_create_end.append(count)
+    async with aiohttp.ClientSession(trace_configs=[trace]) as house.session:
+        account = await house.open(house.encrypted())
+        await account.poll()
+        made = 0
+        for _ in range(5):
+            house.advance(10)
+            await account.poll()
+    assert made == 0
 
 
 async def test_the_provider_opens_and_sends_nothing(house: House) -> None:

@@ -23,7 +23,7 @@ PROVIDER = Provider(
         Field(key="endpoint", required=False, default=LOCAL, shown=True),
         Field(key="token", kind=FieldKind.SECRET),
     ),
-    links={"manual": "https://documents.kostal.com/KSEM-G2/BA_202306/en-GB/162740747.html"},
+    links={"manual_url": "https://documents.kostal.com/KSEM-G2/BA_202306/en-GB/162740747.html"},
     # Three intervals would be 30 s. Its parts restart one by one after an update, and its own clock
     # is given 60 s before it counts as standing still: neither should blink in the house.
     grace=timedelta(seconds=60),
