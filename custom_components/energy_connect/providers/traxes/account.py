@@ -163,7 +163,7 @@ class TraxesAccount:
         self._refused = {one: at for one, at in self._refused.items() if one in entities}
         self._rota.sync(one for one in entities if self._refused.get(one, now) <= now)
         result = await self._rota.run(self._read_one)
-        if result.read:
+        if result.read or not entities:
             self._failure = None
         elif result.failures:
             self._failure = result.failures[0]

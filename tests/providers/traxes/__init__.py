@@ -1,0 +1,1 @@
+"""Traxes: devices behind the Connect API."""
