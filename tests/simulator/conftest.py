@@ -13,11 +13,6 @@ AT = dt.datetime(2026, 6, 20, 11, 7, 30, tzinfo=dt.UTC)
 """A sunny Saturday."""
 
 
-@pytest.fixture(autouse=True)
-def _sockets(socket_enabled: None) -> None:
-    """Let fixtures open sockets too."""
-
-
 @pytest.fixture
 def clock() -> Clock:
     """A clock that stands still unless a test moves it."""

@@ -113,7 +113,7 @@ async def test_a_body_that_is_no_json_is_nonsense(
 async def test_injects_faults(
     control: Control, sim: Simulator, fault: dict[str, JsonValue], kind: str
 ) -> None:
-    where = {"provider": "kostal", "path": "/x", "method": "GET", "times": 2}
+    where: dict[str, JsonValue] = {"provider": "kostal", "path": "/x", "method": "GET", "times": 2}
     listed = await control.ask("POST", "faults", fault | where)
     assert listed == [
         {"kind": kind, "origin": "*", "after": 0, "hits": 0} | where,
@@ -158,18 +158,19 @@ async def test_turns_knobs(control: Control, sim: Simulator) -> None:
 
 async def test_makes_providers_work(control: Control, sim: Simulator) -> None:
     text = await control.ask("POST", "work/kostal/create_token", {"name": "x", "days": None})
-    assert sim.kostal.tokens.get("x").text == text
-    assert sim.kostal.tokens.get("x").expires is None
+    endless = sim.kostal.tokens.get("x")
+    assert endless is not None
+    assert (endless.text, endless.expires) == (text, None)
     assert await control.ask("POST", "work/kostal/revoke", {"name": "x"}) is None
     assert sim.kostal.tokens.get("x") is None
-    await control.ask(
+    text = await control.ask(
         "POST",
         "work/kostal/create_token",
         {"name": "y", "role": "admin", "days": 1, "authorised": False},
     )
-    assert sim.kostal.tokens.role(sim.kostal.tokens.get("y").text) is None
+    assert sim.kostal.tokens.role(text) is None
     await control.ask("POST", "work/kostal/authorise", {"name": "y"})
-    assert sim.kostal.tokens.role(sim.kostal.tokens.get("y").text) == "admin"
+    assert sim.kostal.tokens.role(text) == "admin"
     measured = sim.kostal.measured()
     await control.ask("POST", "work/kostal/freeze")
     sim.clock.advance(60)
@@ -200,7 +201,7 @@ async def test_the_command_serves_until_told_to_stop(
         sys.executable, "-m", "simulator", "--seed", "3", cwd=ROOT, stdout=PIPE
     )
     assert process.stdout is not None
-    lines = []
+    lines: list[str] = []
     while not lines or not lines[-1].startswith("simulator ready "):
         lines.append((await process.stdout.readline()).decode())
     ready = json.loads(lines[-1].removeprefix("simulator ready "))

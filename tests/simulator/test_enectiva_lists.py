@@ -231,15 +231,15 @@ async def test_deltas_are_months_of_the_entity_s_zone(client: Client, sim: Simul
     rows = await client.rows("/meters/1204/deltas", "meter_deltas.time>=2026-05-01T00:00:00")
     assert [row["time"] for row in rows] == ["2026-05-01T00:00:00", "2026-06-01T00:00:00"]
 
-    def state(*at: int) -> float:
-        return 8 * sim.house.energy(Flow.CONSUMPTION, dt.datetime(*at, tzinfo=dt.UTC))
+    def state(at: str) -> float:
+        return 8 * sim.house.energy(Flow.CONSUMPTION, dt.datetime.fromisoformat(at))
 
     # Prague is two hours ahead in summer; the running month ends with the last reading.
     assert rows[0]["value"] == pytest.approx(
-        state(2026, 5, 31, 22) - state(2026, 4, 30, 22), abs=1e-3
+        state("2026-05-31T22:00:00Z") - state("2026-04-30T22:00:00Z"), abs=1e-3
     )
     assert rows[1]["value"] == pytest.approx(
-        state(2026, 6, 20, 10) - state(2026, 5, 31, 22), abs=1e-3
+        state("2026-06-20T10:00:00Z") - state("2026-05-31T22:00:00Z"), abs=1e-3
     )
     newest_first = await client.document("/meters/1204/deltas", [("sort", "-time")])
     assert newest_first["data"][0]["attributes"] == rows[-1]
