@@ -79,7 +79,7 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
 
     @override
     def credentials(self) -> dict[str, JsonValue]:
-        shown: dict[str, JsonValue] = {
+        shown: dict[str, dict[str, JsonValue]] = {
             name: {
                 "environment": name,
                 "client_id": client.client_id,
@@ -87,7 +87,7 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
             }
             for name, client in self.tokens.clients.items()
         }
-        return {**shown, "user_id": OWNER}
+        return {**shown["production"], "sandbox": shown["sandbox"], "owner": OWNER}
 
     @override
     def work(self) -> Mapping[str, Work]:
