@@ -1,12 +1,13 @@
 """Real servers on loopback, which answer as a test wants, and clients for them."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 import socket
 import ssl
 import struct
+from typing import Any
 
 import aiohttp
 from aiohttp import web
@@ -15,6 +16,8 @@ from hypothesis import HealthCheck, settings
 import pytest
 from yarl import URL
 
+from custom_components.energy_connect.core.budget import Budget
+from custom_components.energy_connect.core.http import ApiClient
 from tests.hand_clock import HandClock
 
 # The fixtures that the harness applies to every test hold no state that an example could spoil.
@@ -54,7 +57,16 @@ class Site:
         return [f"{request.method} {request.target}" for request in self.seen]
 
 
+def json_answer(
+    body: object, status: int = 200, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    """Return an answer as JSON."""
+    return web.json_response(body, status=status, headers=headers)
+
+
 type Serve = Callable[..., Awaitable[Site]]
+type ServeBytes = Callable[..., Awaitable[URL]]
+type MakeClient = Callable[..., ApiClient]
 
 
 @pytest.fixture
@@ -90,7 +102,7 @@ async def serve() -> AsyncIterator[Serve]:
 
 
 @pytest.fixture
-async def serve_bytes() -> AsyncIterator[Callable[..., Awaitable[URL]]]:
+async def serve_bytes() -> AsyncIterator[ServeBytes]:
     """Give a function that starts a server which sends these bytes to whoever connects.
 
     With `reset` the connection then ends with a reset instead of an orderly end.
@@ -115,3 +127,18 @@ async def serve_bytes() -> AsyncIterator[Callable[..., Awaitable[URL]]]:
             return URL(f"http://127.0.0.1:{port}/")
 
         yield start
+
+
+@pytest.fixture
+def budget(clock: HandClock) -> Budget:
+    return Budget(clock, concurrent=4)
+
+
+@pytest.fixture
+def make_client(session: aiohttp.ClientSession, clock: HandClock, budget: Budget) -> MakeClient:
+    """Give a function that makes a client for an address."""
+
+    def make(base: URL, **options: Any) -> ApiClient:
+        return ApiClient(session, base, **{"clock": clock, "budget": budget, **options})
+
+    return make

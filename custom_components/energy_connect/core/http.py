@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import logging
 from typing import Final, NoReturn, override
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus, urlencode
 
 import aiohttp
 import orjson
@@ -36,6 +36,10 @@ _MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD: Final = frozenset({301, 307, 308})
 _SILENCE: Final = 60.0
+# Fields of a token request that are no secret; an error that names them is of use to a person.
+_NO_SECRETS: Final = frozenset({"grant_type", "scope", "token_type_hint"})
+# Shorter ones are no secret, and to mask them would only garble the server's words.
+_SHORTEST_SECRET: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,7 @@ class _Request:
     url: URL
     headers: Mapping[str, str]
     body: bytes | None = None
+    secrets: tuple[str, ...] = ()
 
 
 class ApiClient:
@@ -81,10 +86,11 @@ class ApiClient:
         """Take the surroundings; `certificate` is the SHA-256 that the server must show.
 
         Raises:
-            UnexpectedResponse: the base is no http(s) address, or plain http where it may not be.
+            UnexpectedResponse: the base is no http(s) address, holds a user or password, or is plain
+                http where it may not be.
 
         """
-        if base.scheme not in {"http", "https"} or not base.host:
+        if base.scheme not in {"http", "https"} or not base.host or _names_somebody(base):
             raise UnexpectedResponse(Reason.INVALID_HOST)
         if base.scheme == "http" and not (plain_http or is_loopback(base.host)):
             raise UnexpectedResponse(Reason.INVALID_HOST)
@@ -171,10 +177,14 @@ class ApiClient:
     ) -> Response:
         """Send a credential for a token: without a bearer, and without queueing.
 
+        While the provider wants silence it is not sent: the token could not be used anyway.
+
         Raises:
             ApiError: as `send`, but a single 401 is a refusal.
 
         """
+        if (quiet := self._budget.quiet_for) > 0:
+            raise RateLimited(quiet)
         all_headers = {**self._headers, **(headers or {})}
         if form is not None:
             body = urlencode(form).encode()
@@ -182,8 +192,10 @@ class ApiClient:
         else:
             body = orjson.dumps(json)
             all_headers["Content-Type"] = self._media_type
+        secrets = _secrets(json if form is None else form, all_headers)
+        request = _Request("POST", self._url(path, ()), all_headers, body, secrets)
         self._budget.count()
-        response = await self._answer(_Request("POST", self._url(path, ()), all_headers, body))
+        response = await self._answer(request)
         self._judge(response)
         return response
 
@@ -193,14 +205,17 @@ class ApiClient:
             path and path[-1] in {".", ".."}
         ):
             raise UnexpectedResponse(Reason.INVALID_ID)
-        quoted = "".join(f"/{quote(segment, safe='')}" for segment in path)
+        try:
+            quoted = "".join(f"/{quote(segment, safe='')}" for segment in path)
+        except UnicodeEncodeError as error:
+            raise UnexpectedResponse(Reason.INVALID_ID) from error
         url = self.base.with_path(self.base.raw_path.rstrip("/") + quoted, encoded=True)
         return url.with_query(list(params)) if params else url
 
     def _same_origin(self, link: str, relative_to: URL) -> URL:
         try:
             url = relative_to.join(URL(link))
-            same = url.origin() == self.base.origin() and url.user is None
+            same = url.origin() == self.base.origin() and not _names_somebody(url)
         except ValueError as error:
             raise UnexpectedResponse(Reason.REDIRECTED) from error
         if not same:
@@ -221,19 +236,23 @@ class ApiClient:
             bearer = await self._token.renew(bearer)
             async with self._budget.slot(priority):
                 response = await self._answer(_with_bearer(request, bearer))
-        self._judge(response, bearer)
+        self._judge(response)
         return response
 
     async def _answer(self, request: _Request) -> Response:
         """Send, and follow redirects that stay with the origin and keep the method."""
+        response = await self._transfer(request)
         for _ in range(_MOST_REDIRECTS):
-            response = await self._transfer(request)
             if response.status not in _REDIRECTS:
                 return response
-            link = response.headers.get("Location", "")
-            if request.method != "GET" and response.status not in _KEEPS_METHOD:
+            link = response.headers.get("Location")
+            if not link or (request.method != "GET" and response.status not in _KEEPS_METHOD):
                 break
             request = replace(request, url=self._same_origin(link, request.url))
+            self._budget.count()
+            response = await self._transfer(request)
+        if response.status not in _REDIRECTS:
+            return response
         raise UnexpectedResponse(Reason.REDIRECTED, status=response.status)
 
     async def _transfer(self, request: _Request) -> Response:
@@ -254,7 +273,14 @@ class ApiClient:
             ):
                 outcome = f"{answer.status}"
                 body = await self._body(answer)
-                return Response(request.method, request.url, answer.status, answer.headers, body)
+                return Response(
+                    request.method,
+                    request.url,
+                    answer.status,
+                    answer.headers,
+                    body,
+                    secrets=request.secrets,
+                )
         except (aiohttp.ClientError, TimeoutError, OSError, ValueError) as error:
             outcome = f"{outcome}, {type(error).__name__}"
             _raise_unreachable(error)
@@ -264,7 +290,7 @@ class ApiClient:
                 "%s %s%s: %s after %.0f ms",
                 request.method,
                 request.url.host,
-                request.url.path,
+                request.url.raw_path,  # quoted: an id must not begin a line of its own
                 outcome,
                 (self._clock.monotonic() - started) * 1000,
             )
@@ -280,12 +306,12 @@ class ApiClient:
             chunks.append(chunk)
         return b"".join(chunks)
 
-    def _judge(self, response: Response, bearer: str | None = None) -> None:
+    def _judge(self, response: Response) -> None:
         """Raise what an answer other than 2xx means."""
         if (error := self._error(response)) is None:
             return
-        if bearer and error.detail:
-            error.detail = error.detail.replace(bearer, "…")
+        if error.detail:
+            error.detail = response.masked(error.detail)  # a verdict may have read it by itself
         if isinstance(error, RateLimited):
             self._budget.pause(error.retry_after)
         raise error
@@ -305,6 +331,8 @@ class ApiClient:
         if status == 403:
             # Something between us and the API refuses (its edge, a proxy): not the provider's word.
             return Unavailable(Reason.BLOCKED, status=status)
+        if status == 408:
+            return Unavailable(Reason.TIMEOUT, status=status, detail=detail)
         if status == 429:
             return RateLimited(wait or _SILENCE, status=status, detail=detail)
         if status >= 500:
@@ -318,7 +346,31 @@ class ApiClient:
 
 
 def _with_bearer(request: _Request, bearer: str) -> _Request:
-    return replace(request, headers={**request.headers, "Authorization": f"Bearer {bearer}"})
+    return replace(
+        request,
+        headers={**request.headers, "Authorization": f"Bearer {bearer}"},
+        secrets=(bearer,),
+    )
+
+
+def _names_somebody(url: URL) -> bool:
+    """Tell whether an address holds a user or a password, which would replace the bearer."""
+    return url.raw_user is not None or url.raw_password is not None
+
+
+def _secrets(sent: Json, headers: Mapping[str, str]) -> tuple[str, ...]:
+    """Return what a server must not make us repeat: all texts of a credential but few."""
+    found = [headers.get("Authorization", "").rpartition(" ")[2]]
+    pending: list[Json] = [sent]
+    while pending:
+        match pending.pop():
+            case str() as value:
+                found += [value, quote_plus(value)]
+            case Mapping() as fields:
+                pending += [value for name, value in fields.items() if name not in _NO_SECRETS]
+            case [*items]:
+                pending += items
+    return tuple(value for value in found if len(value) >= _SHORTEST_SECRET)
 
 
 def _raise_unreachable(error: Exception) -> NoReturn:
@@ -333,7 +385,13 @@ def _raise_unreachable(error: Exception) -> NoReturn:
             reason = Reason.TLS_FAILED
         case TimeoutError():
             reason = Reason.TIMEOUT
-        case aiohttp.ClientPayloadError() | aiohttp.ServerDisconnectedError():
+        case aiohttp.ClientConnectorError():
+            reason = Reason.CANNOT_CONNECT
+        case (
+            aiohttp.ClientPayloadError()
+            | aiohttp.ServerDisconnectedError()
+            | aiohttp.ClientOSError()
+        ):
             reason = Reason.CONNECTION_LOST
         case aiohttp.InvalidURL() | ValueError():
             raise UnexpectedResponse(Reason.INVALID_HOST) from error
