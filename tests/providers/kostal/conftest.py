@@ -8,17 +8,20 @@ import aiohttp
 import pytest
 
 from custom_components.energy_connect.core.account import Context
+from custom_components.energy_connect.core.errors import ApiError
+from custom_components.energy_connect.core.model import Advice, Device
 from custom_components.energy_connect.providers.kostal.account import KostalAccount
 from custom_components.energy_connect.providers.kostal.identify import identify
 from simulator import Simulator
 from simulator.clock import Clock
-from simulator.kostal import KostalServer
+from simulator.kostal import Access, KostalServer
 from tests.hand_clock import START, HandClock
 
 METER = "/api/json/local/values/smart-meter"
 FLOW = "/api/json/local/values/kostal-energyflow/sumvalues"
 SETTINGS = "/api/device-settings"
 USAGE = "/api/device-settings/deviceusage"
+EXTRAS = [FLOW, SETTINGS, USAGE]
 
 
 class House:
@@ -75,3 +78,28 @@ async def house() -> AsyncIterator[House]:
     ):
         yield House(sim, session)
         assert not sim.failures
+
+
+async def polled(account: KostalAccount) -> Device:
+    (device,) = (await account.poll()).snapshot.devices.values()
+    return device
+
+
+async def advice(account: KostalAccount) -> tuple[Advice, ...]:
+    return (await account.poll()).snapshot.advice
+
+
+async def failure(account: KostalAccount) -> ApiError:
+    with pytest.raises(ApiError) as caught:
+        await account.poll()
+    return caught.value
+
+
+def features(account: KostalAccount) -> Mapping[str, str]:
+    states: Mapping[str, str] = account.diagnostics()["features"]
+    return states
+
+
+def allow_all(house: House) -> None:
+    knobs = house.meter.knobs
+    knobs.energy_flow = knobs.device_settings = knobs.device_usage = Access.ON

@@ -1,9 +1,8 @@
 """An opened meter, polled while things happen to it."""
 
 import asyncio
-from collections.abc import Mapping
 from datetime import timedelta
-from typing import Any, override
+from typing import override
 
 import aiohttp
 from aiohttp import web
@@ -11,13 +10,12 @@ import pytest
 
 from custom_components.energy_connect.core.account import Context
 from custom_components.energy_connect.core.errors import (
-    ApiError,
     CredentialsRejected,
     Reason,
     Unavailable,
     UnexpectedResponse,
 )
-from custom_components.energy_connect.core.model import Advice, AdviceKind, Device, Severity
+from custom_components.energy_connect.core.model import Advice, AdviceKind, Severity
 from custom_components.energy_connect.core.vocabulary import (
     Choice,
     Kind,
@@ -27,49 +25,33 @@ from custom_components.energy_connect.core.vocabulary import (
     Quantity,
 )
 from custom_components.energy_connect.providers.kostal import PROVIDER, account as account_module
-from custom_components.energy_connect.providers.kostal.account import KostalAccount
 from custom_components.energy_connect.providers.kostal.identify import identify
 from simulator import faults
 from simulator.house import Flow
-from simulator.kostal import Access, Persona
+from simulator.kostal import Persona
 from simulator.payload import JsonValue
-from tests.providers.kostal.conftest import FLOW, METER, SETTINGS, USAGE, House
+from tests.providers.kostal.conftest import (
+    EXTRAS,
+    FLOW,
+    METER,
+    USAGE,
+    House,
+    advice,
+    allow_all,
+    failure,
+    features,
+    polled,
+)
 
 Q = Quantity
 NET = (Q.POWER_NET, None)
 IMPORT = (Q.ENERGY_IMPORT, None)
-EXTRAS = [FLOW, SETTINGS, USAGE]
-
-
-async def polled(account: KostalAccount) -> Device:
-    (device,) = (await account.poll()).snapshot.devices.values()
-    return device
-
-
-async def advice(account: KostalAccount) -> tuple[Advice, ...]:
-    return (await account.poll()).snapshot.advice
-
-
-async def failure(account: KostalAccount) -> ApiError:
-    with pytest.raises(ApiError) as caught:
-        await account.poll()
-    return caught.value
-
-
-def features(account: KostalAccount) -> Mapping[str, str]:
-    states: Mapping[str, str] = account.diagnostics()["features"]
-    return states
 
 
 def change(house: House, **values: JsonValue) -> faults.Fault:
     """Let the meter send other values."""
     patch = faults.merge_patch({"smart-meter": {"values": values}})
     return house.sim.faults.add(patch, path=METER)
-
-
-def allow_all(house: House) -> None:
-    knobs = house.meter.knobs
-    knobs.energy_flow = knobs.device_settings = knobs.device_usage = Access.ON
 
 
 class Held(faults.Action):
@@ -358,87 +340,6 @@ async def test_a_wrong_clock_is_no_dead_meter(house: House) -> None:
         assert (await polled(account)).delivering
 
 
-# Tokens.
-
-
-async def test_an_expired_token_is_refused_by_the_meter_and_then_asked_for(house: House) -> None:
-    account = await house.open()
-    await account.poll()
-    house.advance(366 * 86400)
-    house.asked()
-    error = await failure(account)
-    assert isinstance(error, CredentialsRejected)
-    assert error.reason is Reason.TOKEN_EXPIRED
-    assert error.retry_after == 300
-    assert house.asked() == [METER, METER]
-    assert house.clock.slept == [2.0]
-
-
-async def test_a_token_beyond_its_end_serves_while_the_meter_takes_it(house: House) -> None:
-    account = await house.open()
-    house.clock.advance(366 * 86400)  # the meter's own clock stands behind
-    device = await polled(account)
-    assert device.delivering
-    assert [one.kind for one in await advice(account)] == [AdviceKind.TOKEN_EXPIRED]
-
-
-async def test_a_revoked_token(house: House) -> None:
-    account = await house.open()
-    await account.poll()
-    house.meter.tokens.revoke(house.meter.demo_token.name)
-    error = await failure(account)
-    assert isinstance(error, CredentialsRejected)
-    assert error.reason is Reason.TOKEN_REFUSED
-    assert error.retry_after == 300
-
-
-async def test_a_single_refusal_is_forgiven(house: House) -> None:
-    account = await house.open()
-    house.sim.faults.add(faults.Status(status=401), path=METER, times=1)
-    assert (await polled(account)).delivering
-    assert house.clock.slept == [2.0]
-
-
-async def test_a_meter_that_lost_its_clock_answers_again_by_itself(house: House) -> None:
-    account = await house.open()
-    await account.poll()
-    house.meter.knobs.clock_unset = True
-    for _ in range(3):
-        error = await failure(account)
-        assert isinstance(error, CredentialsRejected)
-        assert error.retry_after == 300
-        house.advance(300)
-    house.meter.knobs.clock_unset = False
-    assert (await polled(account)).delivering
-
-
-@pytest.mark.parametrize(
-    ("days", "told"),
-    [
-        (365, []),
-        (20, [(AdviceKind.TOKEN_EXPIRING, Severity.WARNING, {"days": "20"})]),
-        (5, [(AdviceKind.TOKEN_EXPIRING, Severity.ERROR, {"days": "5"})]),
-    ],
-)
-async def test_the_end_of_a_token_is_told_in_time(house: House, days: int, told: list[Any]) -> None:
-    token = house.meter.tokens.create("mine", lifetime=timedelta(days=days))
-    account = await house.open(house.context(token=token.text))
-    poll = await account.poll()
-    assert [(one.kind, one.severity, one.placeholders) for one in poll.snapshot.advice] == told
-    (device,) = poll.snapshot.devices.values()
-    assert device.moments[Moment.TOKEN_EXPIRES] == token.expires
-
-
-@pytest.mark.parametrize("claims", [{}, {"exp": "tomorrow"}, {"exp": True}])
-async def test_a_token_that_does_not_say_its_end(house: House, claims: dict[str, Any]) -> None:
-    token = house.meter.tokens.create("mine", lifetime=None, claims=claims)
-    account = await house.open(house.context(token=token.text))
-    poll = await account.poll()
-    (device,) = poll.snapshot.devices.values()
-    assert Moment.TOKEN_EXPIRES not in device.moments
-    assert poll.snapshot.advice == ()
-
-
 # Trouble on the way; afterwards the meter is itself again.
 
 
@@ -518,153 +419,6 @@ async def test_a_cancelled_poll_leaves_the_next_one_whole(house: House) -> None:
     device = await polled(account)
     assert (Q.CPU_LOAD, None) in device.numbers
     assert set(features(account).values()) == {"on"}
-
-
-# What is optional.
-
-
-async def test_all_that_a_meter_may_say(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-    device = await polled(account)
-    now = house.meter.measured()
-    world = house.sim.house
-    assert device.numbers[Q.POWER_PRODUCTION, None].value == world.power(Flow.PV, now)
-    assert device.numbers[Q.POWER_PRODUCTION, None].at == now
-    assert device.numbers[Q.STATE_OF_CHARGE, None].value == round(world.battery_level(now))
-    assert device.numbers[Q.CPU_LOAD, None].value is not None
-    assert device.mac == "00:D0:93:00:00:01"
-    assert device.sw_version == "2.6.2"
-    assert device.hw_version == "hw0100"
-    assert device.model == "KOSTAL Smart Energy Meter"
-    assert device.serial_number == "70000001"
-    assert features(account) == {
-        "energy_flow": "on",
-        "device_settings": "on",
-        "device_usage": "on",
-    }
-
-
-async def test_what_answers_is_asked_once_a_minute(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-    for _ in range(13):
-        await account.poll()
-        house.advance(10)
-    asked = house.asked()
-    assert asked.count(METER) == 13
-    assert [asked.count(path) for path in EXTRAS] == [3, 3, 3]
-
-
-@pytest.mark.parametrize("status", [401, 403, 404, 405, 429, 500, 503])
-@pytest.mark.parametrize("path", EXTRAS)
-async def test_each_is_switched_off_alone(house: House, path: str, status: int) -> None:
-    allow_all(house)
-    account = await house.open()
-    house.sim.faults.add(faults.Status(status=status), path=path)
-    for _ in range(7):
-        assert (await polled(account)).delivering
-        house.advance(10)
-    assert house.asked().count(path) == 1
-    assert sorted(state[:3] for state in features(account).values()) == ["off", "on", "on"]
-    assert any(f"({status})" in state for state in features(account).values())
-    assert house.clock.slept == [], "a refusal here is no matter of the token"
-
-
-async def test_it_is_asked_anew_when_the_account_is_opened_anew(house: House) -> None:
-    account = await house.open()
-    await account.poll()
-    allow_all(house)
-    again = await house.open()
-    assert (Q.CPU_LOAD, None) in (await polled(again)).numbers
-    assert features(account)["device_usage"].startswith("off")
-
-
-@pytest.mark.parametrize(
-    "action", [faults.Html(), faults.Truncated(), faults.Shape(payload={"x": {}})]
-)
-async def test_a_useless_answer_is_a_refusal(house: House, action: faults.Action) -> None:
-    allow_all(house)
-    account = await house.open()
-    house.sim.faults.add(action, path=FLOW)
-    device = await polled(account)
-    assert (Q.POWER_PRODUCTION, None) not in device.numbers
-    assert features(account)["energy_flow"].startswith("off")
-
-
-async def test_no_answer_is_asked_again_later(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-    fault = house.sim.faults.add(faults.Reset(after=0), path=FLOW)
-    await account.poll()
-    assert features(account)["energy_flow"].startswith("failing")
-    house.sim.faults.remove(fault)
-    house.asked()
-    house.advance(590)
-    await account.poll()
-    assert FLOW not in house.asked()
-    house.advance(10)
-    assert (Q.POWER_PRODUCTION, None) in (await polled(account)).numbers
-
-
-async def test_a_lost_answer_keeps_the_last_word_for_three_rounds(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-    await account.poll()
-    fault = house.sim.faults.add(faults.Reset(after=0), path=FLOW)
-    known = []
-    for _ in range(4):
-        house.advance(60)
-        reading = (await polled(account)).numbers[Q.POWER_PRODUCTION, None]
-        known.append(reading.value is not None)
-    assert known == [True, True, True, False]
-    house.sim.faults.remove(fault)
-    house.advance(60)
-    assert (await polled(account)).numbers[Q.POWER_PRODUCTION, None].value is not None
-
-
-async def test_a_later_refusal_is_unknown_and_asked_again_seldom(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-    await account.poll()
-    house.meter.knobs.energy_flow = house.meter.knobs.device_settings = Access.OFF
-    house.advance(60)
-    device = await polled(account)
-    assert device.numbers[Q.POWER_PRODUCTION, None].value is None
-    assert device.sw_version == "2.6.2", "a nameplate stays"
-    house.asked()
-    for _ in range(9):
-        house.advance(60)
-        await account.poll()
-    assert FLOW not in house.asked()
-    allow_all(house)
-    house.advance(60)
-    assert (await polled(account)).numbers[Q.POWER_PRODUCTION, None].value is not None
-
-
-async def test_a_slow_meter_is_not_asked_for_more(house: House) -> None:
-    allow_all(house)
-    account = await house.open()
-
-    def slow(payload: JsonValue) -> JsonValue:
-        house.clock.advance(5)
-        return payload
-
-    fault = house.sim.faults.add(faults.Rewrite(bend=slow), path=METER)
-    assert IMPORT in (await polled(account)).numbers
-    assert house.asked() == [METER]
-    assert set(features(account).values()) == {"not asked"}
-    house.sim.faults.remove(fault)
-    await account.poll()
-    assert set(features(account).values()) == {"on"}
-
-
-async def test_the_serial_shown_later_does_not_rename_the_device(house: House) -> None:
-    account = await house.open()
-    house.meter.knobs.device_settings = Access.ON
-    device = await polled(account)
-    assert device.id == "meter"
-    assert device.serial_number == "70000001"
 
 
 # What may be posted.
