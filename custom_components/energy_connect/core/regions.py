@@ -7,15 +7,15 @@ counted twice.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Self
 
 from .history import CounterReading
 from .series import (
     CONTEXT,
-    Amount,
     Hour,
+    Stretch,
     hour_from,
     hour_of,
     hours_of_readings,
@@ -59,11 +59,6 @@ class _Region:
     head: _Edge = _EMPTY
     tail: _Edge = _EMPTY
 
-    @property
-    def whole(self) -> bool:
-        """Whether all readings of the region are at hand."""
-        return self.head.sure is None or self.tail.sure is None
-
 
 class Regions:
     """The regions of one counter series."""
@@ -74,79 +69,42 @@ class Regions:
 
     def take(
         self, start: Hour, stop: Hour, readings: Iterable[CounterReading], *, beyond: timedelta
-    ) -> dict[Hour, Amount]:
-        """Add what was read from `start` to `stop`; return the hours that are known better now.
+    ) -> Stretch:
+        """Add what was read from `start` to `stop`; return what is known better now.
 
         `readings` are those from `beyond` before the start to `beyond` after the stop. They replace
-        what was read of that time before. Hours outside of `start` to `stop` are returned where a
-        reading next to the seam of two regions makes them known.
+        what was read of that time before. The stretch that is returned is longer than what was
+        read where readings on both sides of the seam of two regions make more hours known.
         """
         left = next((one for one in self._regions if one.start <= start <= one.stop), None)
         right = next((one for one in self._regions if one.start <= stop <= one.stop), None)
         fresh = in_order(readings)
-        read_from, read_until = time_of(start) - beyond, time_of(stop) + beyond
-        before = _near(left, tail=True) if left is not None else ()
-        after = _near(right, tail=False) if right is not None else ()
+        read = (time_of(start) - beyond, time_of(stop) + beyond)
+        before = _before(left, start, read[0])
+        after = _after(right, stop, read[1])
         known = in_order(
             [
-                *(each for each in before if each.at < read_from),
-                *(each for each in after if each.at > read_until),
+                *(each for each in before.readings if each.at < read[0]),
+                *(each for each in after.readings if each.at > read[1]),
                 *fresh,
             ]
         )
-        first, beyond_last = self._borders(start, stop, left, right, known)
-        self._join(start, stop, left, right, known)
-        hours = hours_of_readings(known)
-        return {hour: hours[hour] for hour in hours if first <= hour < beyond_last}
-
-    def _borders(
-        self,
-        start: Hour,
-        stop: Hour,
-        left: _Region | None,
-        right: _Region | None,
-        known: Sequence[CounterReading],
-    ) -> tuple[Hour, Hour]:
-        """Return from which hour to which one the readings at hand give the truth."""
-        first, last = start, stop
-        if left is not None and left.stop <= stop:
-            sure = left.start if left.whole else left.tail.sure
-            assert sure is not None  # else the region is whole
-            first = min(start, sure)
-        if right is not None and right.start >= start:
-            sure = right.stop if right.whole else right.head.sure
-            assert sure is not None  # else the region is whole
-            last = max(stop, sure)
-        # Nothing before: the hours of the margin are known as well as the window's.
-        if left is None and known:
-            first = min(first, hour_of(known[0].at))
-        if right is None and known:
-            last = max(last, hour_from(known[-1].at))
-        return first, last
-
-    def _join(
-        self,
-        start: Hour,
-        stop: Hour,
-        left: _Region | None,
-        right: _Region | None,
-        known: Sequence[CounterReading],
-    ) -> None:
-        """Make one region of the new stretch and of those that it touches."""
-        if left is not None and left is right:
-            if start > left.start and stop < left.stop:
-                return
-        head, tail = _head(known), _tail(known)
-        if left is not None and left.start < start and not left.whole:
-            head = left.head
-        if right is not None and right.stop > stop and not right.whole:
-            tail = right.tail
-        begins = start if left is None else left.start
-        ends = stop if right is None else right.stop
-        apart = [one for one in self._regions if one.stop < begins or one.start > ends]
-        self._regions = sorted(
-            [*apart, _Region(begins, ends, head, tail)], key=lambda one: one.start
+        first, beyond_last = _borders(start, stop, before, after, known)
+        joined = _Region(
+            start if left is None else left.start,
+            stop if right is None else right.stop,
+            _head(known, after.sure)
+            if left is None or left.start >= start or before.all
+            else _corrected(left.head, fresh, read),
+            _tail(known, before.sure)
+            if right is None or right.stop <= stop or after.all
+            else _corrected(right.tail, fresh, read),
         )
+        apart = [one for one in self._regions if one.stop < joined.start or one.start > joined.stop]
+        self._regions = sorted([*apart, joined], key=lambda one: one.start)
+        hours = hours_of_readings(known)
+        inside = {hour: hours[hour] for hour in hours if first <= hour < beyond_last}
+        return Stretch(first, beyond_last, inside)
 
     def dump(self) -> list[dict[str, Any]]:
         """Return what has to be kept, as plain values."""
@@ -169,28 +127,98 @@ class Regions:
         )
 
 
-def _near(region: _Region, *, tail: bool) -> tuple[CounterReading, ...]:
-    """Return the readings at one end of a region, or all of them if they are at hand."""
-    if region.head.sure is None:
-        return region.head.readings
-    if region.tail.sure is None:
-        return region.tail.readings
-    return region.tail.readings if tail else region.head.readings
+@dataclass(frozen=True, slots=True)
+class _Side:
+    """What is known on one side of what was read.
+
+    `all` says that the readings at hand go on without a gap to the far end of the region there, if
+    there is one. `reach` is to which hour they give the truth; None: the readings of the
+    window itself have to bring their own neighbours. `sure` is the edge's, if not all are at hand.
+    """
+
+    readings: tuple[CounterReading, ...] = ()
+    all: bool = True
+    reach: Hour | None = None
+    sure: Hour | None = None
 
 
-def _tail(known: Sequence[CounterReading]) -> _Edge:
+def _before(region: _Region | None, start: Hour, read_from: datetime) -> _Side:
+    """Return what is known before a window that begins in the region, or where it ends."""
+    if region is None:
+        return _Side(reach=start)
+    for edge in (region.head, region.tail):
+        if edge.sure is None or (edge is region.head and edge.readings[-1].at >= read_from):
+            return _Side(edge.readings, reach=region.start)
+    sure = region.tail.sure
+    reach = sure if sure is not None and sure <= start else None
+    return _Side(region.tail.readings, all=False, reach=reach, sure=sure)
+
+
+def _after(region: _Region | None, stop: Hour, read_until: datetime) -> _Side:
+    """Return what is known after a window that ends in the region, or where it begins."""
+    if region is None:
+        return _Side(reach=stop)
+    for edge in (region.tail, region.head):
+        if edge.sure is None or (edge is region.tail and edge.readings[0].at <= read_until):
+            return _Side(edge.readings, reach=region.stop)
+    sure = region.head.sure
+    reach = sure if sure is not None and sure >= stop else None
+    return _Side(region.head.readings, all=False, reach=reach, sure=sure)
+
+
+def _borders(
+    start: Hour, stop: Hour, before: _Side, after: _Side, known: Sequence[CounterReading]
+) -> tuple[Hour, Hour]:
+    """Return from which hour to which one the readings at hand give the truth."""
+    if before.reach is not None:
+        first = min(start, before.reach)
+    else:
+        settled = _settled_from(known)
+        first = stop if settled is None else max(start, settled)
+    if after.reach is not None:
+        last = max(stop, after.reach)
+    else:
+        settled = _settled_until(known)
+        last = start if settled is None else min(stop, settled)
+    return first, max(first, last)
+
+
+def _settled_from(known: Sequence[CounterReading]) -> Hour | None:
+    """Return from which hour on readings before these would change nothing."""
+    good = judged(known)
+    at = next((at for at in range(CONTEXT, len(known)) if good[at]), None)
+    return None if at is None else hour_from(known[at].at)
+
+
+def _settled_until(known: Sequence[CounterReading]) -> Hour | None:
+    """Return until which hour readings after these would change nothing."""
+    at = _last(judged(known), len(known) - CONTEXT)
+    return None if at is None else hour_of(known[at].at)
+
+
+def _corrected(
+    old: _Edge, fresh: Sequence[CounterReading], read: tuple[datetime, datetime]
+) -> _Edge:
+    """Return the edge of a region of which a part was read anew."""
+    first, last = old.readings[0].at, old.readings[-1].at
+    inside = (each for each in fresh if first <= each.at <= last)
+    outside = (each for each in old.readings if not read[0] <= each.at <= read[1])
+    return replace(old, readings=tuple(in_order([*outside, *inside])))
+
+
+def _tail(known: Sequence[CounterReading], sure_before: Hour | None) -> _Edge:
     """Return the last readings: as many as the hours that more readings may change depend on."""
     good = judged(known)
     open_from = _last(good, len(known) - CONTEXT)
     if open_from is None:
-        return _Edge(tuple(known))
+        return _Edge(tuple(known), sure_before)
     sure = hour_of(known[open_from].at)
     covered = next(
         (at for at in range(open_from, -1, -1) if good[at] and hour_from(known[at].at) <= sure),
         None,
     )
     if covered is None or covered - CONTEXT <= 0:
-        return _Edge(tuple(known))
+        return _Edge(tuple(known), sure_before)
     return _Edge(tuple(known[covered - CONTEXT :]), sure)
 
 
@@ -199,19 +227,19 @@ def _last(good: Sequence[bool], before: int) -> int | None:
     return next((at for at in range(before - 1, -1, -1) if good[at]), None)
 
 
-def _head(known: Sequence[CounterReading]) -> _Edge:
+def _head(known: Sequence[CounterReading], sure_before: Hour | None) -> _Edge:
     """Return the first readings, as `_tail` does the last."""
     good = judged(known)
     open_until = next((at for at in range(CONTEXT, len(known)) if good[at]), None)
     if open_until is None:
-        return _Edge(tuple(known))
+        return _Edge(tuple(known), sure_before)
     sure = hour_from(known[open_until].at)
     covered = next(
         (at for at in range(open_until, len(known)) if good[at] and hour_of(known[at].at) >= sure),
         None,
     )
     if covered is None or covered + CONTEXT + 1 >= len(known):
-        return _Edge(tuple(known))
+        return _Edge(tuple(known), sure_before)
     return _Edge(tuple(known[: covered + CONTEXT + 1]), sure)
 
 

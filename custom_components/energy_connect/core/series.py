@@ -50,6 +50,14 @@ class Amount(NamedTuple):
     cost: float | None = None
 
 
+class Stretch(NamedTuple):
+    """All that is known of the hours from `start` to `stop`: one that is not there is unknown."""
+
+    start: Hour
+    stop: Hour
+    amounts: Mapping[Hour, Amount]
+
+
 def hour_of(at: datetime) -> Hour:
     """Return the hour that a time lies in."""
     return math.floor(at.timestamp() / SECONDS)
@@ -192,7 +200,7 @@ def judged(readings: Sequence[CounterReading]) -> list[bool]:
     for index, value in enumerate(values):
         before = values[max(0, index - CONTEXT) : index]
         after = values[index + 1 : index + 1 + CONTEXT]
-        if not before or not after or (before[-1] <= value <= after[0]):
+        if not before or not after or max(before) <= value <= min(after):
             good.append(True)
             continue
         highest, lowest = max(after), min(before)
