@@ -51,9 +51,7 @@ class Agenda:
         """Return the agenda out of what was kept of `asked`."""
         return cls({str(key): float(value) for key, value in kept.items()})
 
-    def again(
-        self, source: Source, coverages: Sequence[Coverage], now: datetime
-    ) -> list[Window]:
+    def again(self, source: Source, coverages: Sequence[Coverage], now: datetime) -> list[Window]:
         """Return the windows that are due to be asked for (again), and take them as asked."""
         seconds, current = now.timestamp(), hour_of(now)
         windows: list[Window] = []
@@ -109,9 +107,7 @@ def backfill(
     return None
 
 
-def progress(
-    coverages: Iterable[Coverage], begin: Hour, now: datetime
-) -> tuple[int, int]:
+def progress(coverages: Iterable[Coverage], begin: Hour, now: datetime) -> tuple[int, int]:
     """Return how many hours were asked for, of how many."""
     stop = hour_of(now)
     asked = total = 0

@@ -42,7 +42,7 @@ class Coverage:
         self._runs = [run for run in runs if run.status is not None]
 
     def mark(self, stretch: Stretch, *, sparse_until: Hour | None = None) -> None:
-        """Take in what was read: hours without an amount are missing.
+        """Take in what was read: hours without an amount are missing, unless they were known.
 
         Of a sparse series the hours before `sparse_until` without an amount are known to be 0, and
         those after it are as good as never asked for.
@@ -54,11 +54,38 @@ class Coverage:
             return
         empty = Status.MISSING if sparse_until is None else Status.FINAL
         marked = [
-            Run(first, last, status)
+            piece
             for first, last, status in _runs_of(start, stop, amounts, empty)
+            for piece in self._overlaid(Run(first, last, status))
         ]
         kept = [*self._cut(None, start), *marked, *self._cut(stop, None)]
         self._runs = list(_merged(kept))
+
+    def _overlaid(self, new: Run) -> Iterator[Run]:
+        """Return a new run, or what was known where it knows nothing."""
+        if new.status is not Status.MISSING:
+            yield new
+            return
+        for old in self.runs(new.start, new.stop):
+            yield old if old.status in KNOWN else old._replace(status=Status.MISSING)
+
+    def believed(self, stretch: Stretch) -> Stretch:
+        """Return what was read without the hours that are known better already.
+
+        A provisional amount (three quarters of an hour, after a hiccup of the provider) does not
+        replace a final one.
+        """
+        better = (Status.FINAL, Status.ESTIMATED)
+        runs = [run for run in self.runs(stretch.start, stretch.stop) if run.status in better]
+        if not runs:
+            return stretch
+        fixed = {hour for run in runs for hour in range(run.start, run.stop)}
+        amounts = {
+            hour: each
+            for hour, each in stretch.amounts.items()
+            if each.certainty is not Certainty.PROVISIONAL or hour not in fixed
+        }
+        return stretch._replace(amounts=amounts)
 
     def forget(self, start: Hour, stop: Hour) -> None:
         """Make hours as if they had never been asked for."""

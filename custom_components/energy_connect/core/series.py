@@ -158,9 +158,7 @@ class _Collected:
         return Amount(total, certainty, cost)
 
 
-def _share_out(
-    start: float, end: float, piece: _Piece, collected: dict[Hour, _Collected]
-) -> None:
+def _share_out(start: float, end: float, piece: _Piece, collected: dict[Hour, _Collected]) -> None:
     """Give each hour its share of a stretch."""
     interval = piece.interval
     estimated = piece.length > ESTIMATED_BEYOND.total_seconds()

@@ -1,0 +1,258 @@
+"""When the past is asked for: the newest hours as they come, older ones as the budget allows."""
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.event import async_call_later
+from homeassistant.helpers.start import async_at_started
+from homeassistant.util import dt as dt_util
+
+from .const import DOMAIN, LOGGER
+from .coordinator import EnergyConfigEntry
+from .core.agenda import Agenda, Window, backfill, oldest, progress
+from .core.budget import Priority
+from .core.errors import ApiError, CredentialsRejected, NotPermitted, RateLimited
+from .core.history import HistoryAccount, Source
+from .core.series import hour_of, time_of
+from .history import History
+from .prices import RECENT
+
+CONF_DEPTH: Final = "history_depth"
+EVERYTHING: Final = "everything"
+DEPTHS: Final = ("31", "365", "730", "1825", EVERYTHING)
+"""Days back, as options; a year unless somebody wants more."""
+DEFAULT_DEPTH: Final = "365"
+
+_FIRST: Final = 10.0
+"""Seconds after Home Assistant has started: it has enough to do then."""
+_REST: Final = 24 * 3600.0
+_TRY_AGAIN: Final = 600.0
+_AT_LEAST: Final = 30.0
+_PRICES: Final = 3600.0
+
+
+def depth_of(options: Any) -> timedelta | None:
+    """Return how far back the options say; None: everything."""
+    chosen = options.get(CONF_DEPTH, DEFAULT_DEPTH)
+    return None if chosen == EVERYTHING else timedelta(days=int(chosen))
+
+
+class Backfill:
+    """Asks for one account's past in rounds, each as long as there is something to ask."""
+
+    def __init__(self, hass: HomeAssistant, entry: EnergyConfigEntry, history: History) -> None:
+        """Ask nothing yet."""
+        self._hass = hass
+        self._entry = entry
+        self._history = history
+        self._depth = depth_of(entry.options)
+        self._resting: dict[str, float] = {}
+        self._past_rests_until = 0.0
+        self._prices_tried = 0.0
+        self._months: dict[str, tuple[int, int]] = {}
+        self._timer: CALLBACK_TYPE | None = None
+        self._running = False
+        self._listeners: list[Callable[[], None]] = []
+        self.last_error: str | None = None
+
+    @callback
+    def start(self) -> None:
+        """Begin when Home Assistant has started, end with the entry."""
+
+        @callback
+        def started(_: HomeAssistant) -> None:
+            self._plan(_FIRST)
+
+        self._entry.async_on_unload(async_at_started(self._hass, started))
+        self._entry.async_on_unload(self._stop)
+
+    @callback
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer()
+            self._timer = None
+
+    @callback
+    def _plan(self, seconds: float) -> None:
+        self._stop()
+        self._timer = async_call_later(self._hass, seconds, self._go)
+
+    @callback
+    def _go(self, _: datetime) -> None:
+        self._timer = None
+        if not self._running:
+            self._entry.async_create_background_task(
+                self._hass, self._round(), f"{DOMAIN} history", eager_start=False
+            )
+
+    @callback
+    def listen(self, listener: Callable[[], None]) -> CALLBACK_TYPE:
+        """Call `listener` when the progress may be another one."""
+        self._listeners.append(listener)
+        return lambda: self._listeners.remove(listener)
+
+    @property
+    def progress(self) -> float | None:
+        """How much of the wanted past was asked for, in percent; None if there is none to ask."""
+        asked = total = 0
+        now = dt_util.utcnow()
+        for source in self._history.sources():
+            begin = oldest(source, now, self._depth)
+            pages = [self._history.book.page(series.key) for series in source.series]
+            done, of_all = progress((page.coverage for page in pages), begin, now)
+            asked, total = asked + done, total + of_all
+        # What has just passed is never asked for yet: that is no lack.
+        return None if not total else min(100.0, 100 * (asked + 0.5) / total)
+
+    async def _round(self) -> None:
+        """Ask for all that is due; a failure of one source is none of the others."""
+        self._running = True
+        wait = _TRY_AGAIN
+        try:
+            wait = await self._ask()
+            self._history.rest()
+        except Exception:
+            LOGGER.exception("Unexpected error importing the history of %s", self._entry.title)
+        finally:
+            self._running = False
+            self._tell()
+        self._plan(wait)
+
+    async def _ask(self) -> float:
+        """Work until nothing is due; return the seconds until something will be."""
+        for source in self._history.sources():
+            for window in self._due(source):
+                priority = Priority.LIVE if window.live else Priority.BACKFILL
+                if not await self._read(source, window, priority):
+                    break
+        await self._charge()
+        while (found := self._next()) is not None:
+            source, window = found
+            if not await self._read(source, window, Priority.BACKFILL):
+                continue
+            await self._charge()
+            self._log_month(source, window)
+            self._tell()
+        return self._wait()
+
+    def _due(self, source: Source) -> list[Window]:
+        if self._is_resting(source):
+            return []
+        agenda = self._history.book.agenda(source.key)
+        return agenda.again(source, self._coverages(source), dt_util.utcnow())
+
+    def _coverages(self, source: Source) -> list[Any]:
+        return [self._history.book.page(series.key).coverage for series in source.series]
+
+    def _next(self) -> tuple[Source, Window] | None:
+        """Return the next piece of the past: the newest month of all sources goes first."""
+        now = dt_util.utcnow()
+        if self._past_rests_until > now.timestamp():
+            return None
+        found: list[tuple[Source, Window]] = []
+        for source in self._history.sources():
+            if self._is_resting(source):
+                continue
+            begin = oldest(source, now, self._depth)
+            window = backfill(source, self._coverages(source), now, begin)
+            if window is not None:
+                found.append((source, window))
+        month = hour_of(now) - 31 * 24
+        recent = [each for each in found if each[1].start >= month]
+        return min(recent or found, key=lambda each: each[1].start, default=None)
+
+    async def _read(self, source: Source, window: Window, priority: Priority) -> bool:
+        """Read a window; return whether that could be done."""
+        now = dt_util.utcnow().timestamp()
+        try:
+            outcome = await self._history.read(source, window, priority)
+        except RateLimited as error:
+            self.last_error = str(error)
+            self._past_rests_until = now + max(_AT_LEAST, error.retry_after)
+            return False
+        except CredentialsRejected as error:
+            # The coordinator asks for a sign-in; without one there is no use in asking.
+            self.last_error = str(error)
+            self._past_rests_until = now + _REST
+            self._resting[source.key] = now + _TRY_AGAIN
+            return False
+        except NotPermitted as error:
+            self.last_error = str(error)
+            self._resting[source.key] = now + _REST
+            return False
+        except ApiError as error:
+            self.last_error = str(error)
+            self._resting[source.key] = now + max(_TRY_AGAIN, error.retry_after or 0.0)
+            LOGGER.debug("No history of %s: %s", self._entry.runtime_data.provider.key, error)
+            return False
+        self.last_error = None
+        if not window.live and not outcome.changes:
+            # Nothing came back for what was asked: asking at once again would never end.
+            self._resting[source.key] = now + _TRY_AGAIN
+        return True
+
+    def _is_resting(self, source: Source) -> bool:
+        return self._resting.get(source.key, 0.0) > dt_util.utcnow().timestamp()
+
+    async def _charge(self) -> None:
+        """Make costs of what came in, where prices are known."""
+        now = dt_util.utcnow()
+        if now.timestamp() - self._prices_tried >= _PRICES:
+            self._prices_tried = now.timestamp()
+            self._history.try_prices_again(hour_of(now - RECENT))
+        for series in self._history.series():
+            while await self._history.charge(series):
+                pass
+
+    def _wait(self) -> float:
+        """Return the seconds until the newest hours are due, or the past may be asked for again."""
+        now = dt_util.utcnow()
+        seconds = now.timestamp()
+        waits: list[float] = []
+        for source in self._history.sources():
+            rest = self._resting.get(source.key, 0.0) - seconds
+            waits.append(max(rest, Agenda.wait(self._history.book.agenda(source.key).asked, now)))
+        if self._past_rests_until > seconds:
+            waits.append(self._past_rests_until - seconds)
+        elif any(until > seconds for until in self._resting.values()):
+            waits.append(min(u for u in self._resting.values() if u > seconds) - seconds)
+        return max(_AT_LEAST, min(waits, default=_TRY_AGAIN))
+
+    def _log_month(self, source: Source, window: Window) -> None:
+        """Say so when a source's reading has reached another month."""
+        at = time_of(window.stop - 1)
+        month = (at.year, at.month)
+        if self._months.get(source.key) == month:
+            return
+        self._months[source.key] = month
+        shown = self.progress
+        LOGGER.info(
+            "History of %s: %s read up to %04d-%02d, %.0f %% of all",
+            self._entry.title,
+            source.key,
+            *month,
+            shown if shown is not None else 100.0,
+        )
+
+    @callback
+    def _tell(self) -> None:
+        for listener in list(self._listeners):
+            listener()
+
+
+def has_history(entry: EnergyConfigEntry) -> bool:
+    """Tell whether an entry's account knows the past."""
+    return isinstance(entry.runtime_data.account, HistoryAccount)
+
+
+async def begin_history(hass: HomeAssistant, entry: EnergyConfigEntry) -> Backfill | None:
+    """Begin to import an entry's past, if it has one and there is a recorder to keep it."""
+    if "recorder" not in hass.config.components or not has_history(entry):
+        return None
+    history = History(hass, entry)
+    await history.load()
+    work = Backfill(hass, entry, history)
+    work.start()
+    return work

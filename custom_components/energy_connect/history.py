@@ -1,0 +1,352 @@
+"""An account's past: read from the provider, turned into hours, written where they differ."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.storage import Store
+from homeassistant.helpers.translation import async_get_translations
+from homeassistant.util import dt as dt_util, slugify
+
+from .const import DOMAIN, LOGGER
+from .coordinator import EnergyConfigEntry
+from .core.agenda import Window
+from .core.book import Book, Page
+from .core.budget import Priority
+from .core.cost import costs
+from .core.coverage import KNOWN, Coverage
+from .core.history import Batch, Form, HistoryAccount, Series, Source
+from .core.regions import Regions, margin
+from .core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
+from .devices import account_id
+from .prices import Tariff, carrier_of
+from .statistics import Statistic, StatisticsTable, UnitConflict, Written
+
+_VERSION: Final = 1
+_SAVE_DELAY: Final = 30
+# Hours of costs made in one go.
+_COSTS_AT_ONCE: Final = 744
+
+
+def book_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
+    """Return where an entry's book is kept."""
+    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.history", atomic_writes=True)
+
+
+class SeriesChange(NamedTuple):
+    """What reading a window changed, or would change, in one series."""
+
+    series: Series
+    read: Stretch
+    written: Written
+    costs: Written
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What reading a window gave."""
+
+    changes: list[SeriesChange] = field(default_factory=list[SeriesChange])
+    dropped: int = 0
+
+    @property
+    def hours(self) -> int:
+        """How many hours were written."""
+        return sum(len(change.written.changed) for change in self.changes)
+
+
+class History:
+    """The past of one entry's account."""
+
+    def __init__(self, hass: HomeAssistant, entry: EnergyConfigEntry) -> None:
+        """Take an entry that is set up, and whose account has a past."""
+        self._hass = hass
+        self._entry = entry
+        account = entry.runtime_data.account
+        if not isinstance(account, HistoryAccount):
+            raise TypeError(account)
+        self._account = account
+        self._store = book_store(hass, entry.entry_id)
+        self._names: Mapping[str, str] = {}
+        self._conflicts: set[str] = set()
+        self._checked: set[str] = set()
+        self.table = StatisticsTable(hass)
+        self.book = Book()
+        self.dropped = 0
+
+    async def load(self) -> None:
+        """Read the book; one that can't be read is begun anew, which costs requests alone."""
+        kept = await self._store.async_load()
+        if kept is not None:
+            try:
+                self.book = Book.load(kept)
+            except KeyError, TypeError, ValueError:
+                LOGGER.warning("What was remembered of the imported history can't be read")
+        self._names = await async_get_translations(
+            self._hass, self._hass.config.language, "entity", {DOMAIN}
+        ) | await async_get_translations(
+            self._hass, self._hass.config.language, "selector", {DOMAIN}
+        )
+
+    def sources(self) -> Sequence[Source]:
+        """Return what can be read now."""
+        return self._account.history_sources()
+
+    def series(self) -> Iterable[Series]:
+        """Return all series that can be read now."""
+        for source in self.sources():
+            yield from source.series
+
+    def save_later(self) -> None:
+        """Save the book soon; what is forgotten by a sudden end is asked for again."""
+        self._store.async_delay_save(self.book.dump, _SAVE_DELAY)
+
+    async def save(self) -> None:
+        """Save the book now."""
+        await self._store.async_save(self.book.dump())
+
+    def statistic(self, series: Series) -> Statistic:
+        """Return the statistic of a series' amounts."""
+        return Statistic(
+            id=f"{DOMAIN}:{self._slug(series)}",
+            name=self._name(series),
+            unit=series.measured_in,
+        )
+
+    def cost_statistic(self, series: Series) -> Statistic:
+        """Return the statistic of what a series cost."""
+        return Statistic(
+            id=f"{DOMAIN}:{self._slug(series)}_cost",
+            name=f"{self._name(series)}, {self._word('cost')}",
+            unit=series.currency or self._hass.config.currency,
+        )
+
+    def _slug(self, series: Series) -> str:
+        return slugify(f"{account_id(self._entry)}_{series.key}")
+
+    def _name(self, series: Series) -> str:
+        """Return words by which a person knows the series: whose it is, and what."""
+        device = self._entry.runtime_data.data.devices.get(series.device)
+        shown = device.name or device.model if device is not None else None
+        key = f"component.{DOMAIN}.entity.sensor."
+        if series.part is None:
+            words = self._names.get(f"{key}{series.quantity}.name")
+        else:
+            words = self._names.get(f"{key}{series.quantity}_part.name", "").replace(
+                "{part}", series.part.upper()
+            )
+        words = words or series.quantity.replace("_", " ")
+        if series.aspect is not None:
+            words = f"{words}, {self._word(series.aspect)}"
+        return f"{shown or self._entry.title}: {words[:1].lower()}{words[1:]}"
+
+    def _word(self, word: str) -> str:
+        return self._names.get(f"component.{DOMAIN}.selector.history.options.{word}", word)
+
+    async def check(self, source: Source) -> None:
+        """Compare, once a start, what is remembered with what the recorder has.
+
+        The database may be an older copy, or have been cleared by a person: hours that are not
+        there must not be taken for known. After a sudden end broken seams are healed.
+        """
+        for series in source.series:
+            if series.key in self._checked:
+                continue
+            self._checked.add(series.key)
+            page = self.book.page(series.key)
+            if page.newest_row is not None:
+                await self._check(self.statistic(series), page)
+            if page.moving:
+                await self._heal(self.cost_statistic(series), page)
+            page.moving = False
+
+    async def _check(self, statistic: Statistic, page: Page) -> None:
+        newest = await self.table.newest(statistic.id)
+        if newest is None:
+            page.coverage, page.regions, page.costs = Coverage(), Regions(), Coverage()
+            page.newest_row = None
+        elif page.newest_row is not None and newest < page.newest_row:
+            page.coverage.forget(newest + 1, page.newest_row + 1)
+            page.costs.forget(newest + 1, page.newest_row + 1)
+            page.newest_row = newest
+        if page.moving:
+            await self._heal(statistic, page)
+
+    async def _heal(self, statistic: Statistic, page: Page) -> None:
+        first, newest = page.coverage.first, await self.table.newest(statistic.id)
+        if first is None or newest is None:
+            return
+        if healed := await self.table.heal(statistic, first, newest + 1):
+            LOGGER.info("Healed the sums of %s in %d places", statistic.id, healed)
+
+    async def read(
+        self, source: Source, window: Window, priority: Priority, *, dry_run: bool = False
+    ) -> Outcome:
+        """Read a window of a source and write what is new.
+
+        Raises:
+            ApiError: as `HistoryAccount.read_history`; nothing is changed then.
+
+        """
+        await self.check(source)
+        start, end = time_of(window.start), time_of(window.stop)
+        if any(series.form is Form.COUNTER for series in source.series):
+            start, end = start - margin(source.step), end + margin(source.step)
+        harvest = await self._account.read_history(source, start, end, priority)
+        self.dropped += harvest.dropped
+        outcome = Outcome(dropped=harvest.dropped)
+        for series in source.series:
+            batch = harvest.batches.get(series.key)
+            if batch is not None and series.measured_in is not None:
+                change = await self._take(source, series, batch, window, dry_run)
+                outcome.changes.append(change)
+        if not dry_run:
+            self.save_later()
+        return outcome
+
+    async def _take(
+        self, source: Source, series: Series, batch: Batch, window: Window, dry_run: bool
+    ) -> SeriesChange:
+        """Turn one series' batch into hours, and write them before they count as known."""
+        page = self.book.page(series.key)
+        # The page changes when the rows are written: what comes before them is only tried.
+        regions = Regions.load(page.regions.dump())
+        read = await self._hass.async_add_executor_job(
+            _stretch, source, series, batch, window, regions
+        )
+        until = hour_of(dt_util.utcnow())
+        sparse_until = None
+        if source.sparse:
+            known = window.start if batch.known_until is None else hour_of(batch.known_until)
+            sparse_until = until = min(until, known)
+        stretch = page.coverage.believed(_until(read, until))
+        # Of a sparse series an hour that is not named has no energy; of others it is not known.
+        within = (stretch.start, stretch.stop) if source.sparse else None
+        amounts = {
+            hour: each.amount
+            for hour, each in stretch.amounts.items()
+            if each.amount or not source.sparse
+        }
+        written = await self._write(self.statistic(series), page, amounts, dry_run, within)
+        paid = Written()
+        if series.currency is not None:
+            priced = _priced(stretch)
+            made = {hour: each.cost or 0.0 for hour, each in priced.items()}
+            if source.sparse:
+                made = {hour: cost for hour, cost in made.items() if cost}
+            paid = await self._write(self.cost_statistic(series), page, made, dry_run, within)
+        if not dry_run:
+            page.regions = regions
+            page.coverage.mark(stretch, sparse_until=sparse_until)
+            if amounts:
+                page.newest_row = max(page.newest_row or 0, *amounts)
+            if series.currency is not None:
+                page.costs.mark(
+                    stretch._replace(amounts=_priced(stretch)), sparse_until=sparse_until
+                )
+            elif written.changed:
+                page.costs.forget(written.changed[0], written.changed[-1] + 1)
+        return SeriesChange(series, stretch, written, paid)
+
+    async def _write(
+        self,
+        statistic: Statistic,
+        page: Page,
+        amounts: Mapping[Hour, float],
+        dry_run: bool,
+        within: tuple[Hour, Hour] | None = None,
+    ) -> Written:
+        async def before_shift() -> None:
+            if not page.moving:
+                page.moving = True
+                await self.save()
+
+        try:
+            return await self.table.write(
+                statistic, amounts, within=within, dry_run=dry_run, before_shift=before_shift
+            )
+        except UnitConflict as conflict:
+            if statistic.id not in self._conflicts:
+                self._conflicts.add(statistic.id)
+                LOGGER.warning("Nothing is imported: %s", conflict)
+            return Written()
+
+    def rest(self) -> None:
+        """Note that nothing is being written: what was has been read back, seams included."""
+        if any(page.moving for page in self.book.pages.values()):
+            for page in self.book.pages.values():
+                page.moving = False
+        self.save_later()
+
+    def tariff(self, series: Series) -> Tariff | None:
+        """Return at which prices a series is charged, if the provider does not say what it cost."""
+        carrier = None if series.currency is not None else carrier_of(series)
+        return None if carrier is None else Tariff.of(self._entry.options, carrier)
+
+    async def charge(self, series: Series) -> int:
+        """Make the costs of hours that have none yet, a month at most; return how many hours."""
+        tariff = self.tariff(series)
+        if tariff is None:
+            return 0
+        page = self.book.page(series.key)
+        if page.priced_by != tariff.fingerprint:
+            page.priced_by, page.costs = tariff.fingerprint, Coverage()
+        run = _uncharged(page)
+        if run is None:
+            return 0
+        start, stop = run
+        statistic = self.statistic(series)
+        rows = await self.table.rows(statistic.id, start, stop)
+        unit = await self.table.unit_of(statistic)
+        price_of = await tariff.prices(self._hass, start, stop, unit)
+        made, unpriced = costs({row.hour: row.amount for row in rows}, price_of)
+        # An hour that had a price and has none any more must not go on costing something.
+        await self._write(self.cost_statistic(series), page, made, False, (start, stop))
+        gaps = set(unpriced)
+        page.costs.mark(
+            Stretch(start, stop, {h: Amount(0.0) for h in range(start, stop) if h not in gaps})
+        )
+        self.save_later()
+        return stop - start
+
+    def try_prices_again(self, since: Hour) -> None:
+        """Let the hours without a price be charged once more, as far as prices may turn up."""
+        for page in self.book.pages.values():
+            for gap in page.costs.gaps(since, hour_of(dt_util.utcnow())):
+                page.costs.forget(gap.start, gap.stop)
+
+
+def _stretch(
+    source: Source, series: Series, batch: Batch, window: Window, regions: Regions
+) -> Stretch:
+    """Return the hours of a batch. Runs in a thread: a month of quarter hours takes its time."""
+    if series.form is Form.COUNTER:
+        return regions.take(window.start, window.stop, batch.readings, beyond=margin(source.step))
+    hours = hours_of_intervals(batch.intervals)
+    inside = {hour: each for hour, each in hours.items() if window.start <= hour < window.stop}
+    return Stretch(window.start, window.stop, inside)
+
+
+def _until(stretch: Stretch, until: Hour) -> Stretch:
+    """Return the part of a stretch that is over."""
+    amounts = {hour: each for hour, each in stretch.amounts.items() if hour < until}
+    return Stretch(stretch.start, max(stretch.start, min(stretch.stop, until)), amounts)
+
+
+def _priced(stretch: Stretch) -> dict[Hour, Amount]:
+    """Return the hours that have a cost."""
+    return {hour: each for hour, each in stretch.amounts.items() if each.cost is not None}
+
+
+def _uncharged(page: Page) -> tuple[Hour, Hour] | None:
+    """Return the first hours of which the energy is known and the cost was not made."""
+    first, newest = page.coverage.first, page.coverage.newest
+    if first is None or newest is None:
+        return None
+    for run in page.costs.unasked(first, newest + 1):
+        known = [each for each in page.coverage.runs(run.start, run.stop) if each.status in KNOWN]
+        if known:
+            start = known[0].start
+            return start, min(known[-1].stop, start + _COSTS_AT_ONCE)
+    return None
