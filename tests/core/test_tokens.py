@@ -246,6 +246,22 @@ async def test_an_exchange_that_fails_with_nobody_waiting_is_not_reported_to_the
     assert reported == []
 
 
+async def test_an_exchange_that_the_loop_ends_ends_the_waiting(
+    server: TokenServer, source: ExchangedToken
+) -> None:
+    # As Home Assistant does when it stops.
+    server.gate.clear()
+    before = asyncio.all_tasks()
+    waiting = asyncio.create_task(source.get())
+    await turns()
+    (exchanging,) = asyncio.all_tasks() - before - {waiting}
+    exchanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    server.gate.set()
+    assert await source.get() == "token-2"
+
+
 def signed(claims: dict[str, object]) -> str:
     return jwt.encode(claims, "an-invented-key-of-32-characters!", algorithm="HS256")
 

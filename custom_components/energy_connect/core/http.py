@@ -87,7 +87,7 @@ class ApiClient:
 
         Raises:
             UnexpectedResponse: the base is no http(s) address, holds a user or password, or is plain
-                http where it may not be.
+                http where it may not be; or `certificate` is no SHA-256.
 
         """
         if base.scheme not in {"http", "https"} or not base.host or _names_somebody(base):
@@ -102,9 +102,10 @@ class ApiClient:
         self._headers = {"Accept": media_type, **(headers or {})}
         self._media_type = media_type
         self._verdict = verdict
-        self._ssl: aiohttp.Fingerprint | bool = (
-            aiohttp.Fingerprint(certificate) if certificate else True
-        )
+        try:
+            self._ssl = aiohttp.Fingerprint(certificate) if certificate else True
+        except ValueError as error:
+            raise UnexpectedResponse(Reason.CERTIFICATE_CHANGED) from error
         self._limits = limits or Limits()
 
     async def get(
@@ -241,19 +242,16 @@ class ApiClient:
 
     async def _answer(self, request: _Request) -> Response:
         """Send, and follow redirects that stay with the origin and keep the method."""
-        response = await self._transfer(request)
-        for _ in range(_MOST_REDIRECTS):
-            if response.status not in _REDIRECTS:
-                return response
+        redirects = 0
+        while (response := await self._transfer(request)).status in _REDIRECTS:
             link = response.headers.get("Location")
-            if not link or (request.method != "GET" and response.status not in _KEEPS_METHOD):
-                break
+            kept = request.method == "GET" or response.status in _KEEPS_METHOD
+            if not link or not kept or redirects == _MOST_REDIRECTS:
+                raise UnexpectedResponse(Reason.REDIRECTED, status=response.status)
+            redirects += 1
             request = replace(request, url=self._same_origin(link, request.url))
             self._budget.count()
-            response = await self._transfer(request)
-        if response.status not in _REDIRECTS:
-            return response
-        raise UnexpectedResponse(Reason.REDIRECTED, status=response.status)
+        return response
 
     async def _transfer(self, request: _Request) -> Response:
         """Move one request and its answer over the network; errors become our own."""
@@ -420,10 +418,13 @@ async def peer_certificate(
     way of the session, because only its resolver finds names such as `meter.local` everywhere.
 
     Raises:
+        UnexpectedResponse: it is no https address.
         Unavailable: nothing answers there (`TLS_REFUSED` if the port is closed), or it does not
             speak TLS.
 
     """
+    if url.scheme != "https":
+        raise UnexpectedResponse(Reason.INVALID_HOST)
     look = _Look()
     try:
         async with asyncio.timeout(seconds):
