@@ -7,6 +7,7 @@ unknown parameters and a missing `Accept` are refused.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 import datetime as dt
 import secrets
 from typing import ClassVar, override
@@ -277,14 +278,14 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 raise Refused(400, "BadRequest", "type and brand are required")
             case _:
                 pass
-        return self._page(
-            request,
-            [
-                one.onboarding()
-                for one in self._listed()
-                if kind in {None, one.type} and brand in {None, one.brand}
-            ],
-        )
+        asked = [
+            one for one in self._listed() if kind in {None, one.type} and brand in {None, one.brand}
+        ]
+        # Somebody changed their mind with each first device of a list.
+        given_up = [
+            replace(one, id=self.fleet.id("given-up")).onboarding("Canceled") for one in asked[:1]
+        ]
+        return self._page(request, [*given_up, *(one.onboarding() for one in asked)])
 
     def _list_types(self, _: web.Request) -> web.Response:
         if not self.knobs.types:

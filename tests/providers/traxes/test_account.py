@@ -4,7 +4,9 @@ import asyncio
 from datetime import timedelta
 import json
 import logging
+from typing import override
 
+from aiohttp import web
 import pytest
 
 from custom_components.energy_connect.core.account import FieldKind
@@ -158,7 +160,8 @@ async def test_at_most_three_requests_at_once(portal: Portal) -> None:
     running = most = 0
 
     class Slow(faults.Action):
-        async def answer(self, request, proceed):  # type: ignore[no-untyped-def, override] # a test's own action
+        @override
+        async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
             nonlocal running, most
             running += 1
             most = max(most, running)
