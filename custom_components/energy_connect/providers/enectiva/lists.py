@@ -60,8 +60,9 @@ class Lists:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to show."""
-        return bool(self._has)
+        """Whether there is anything to show: meters, or entities if meters are refused."""
+        refused = not self._features.is_on(Feature.METERS)
+        return Feature.METERS in self._has or (refused and Feature.ENTITIES in self._has)
 
     @property
     def wait(self) -> float:
@@ -166,17 +167,15 @@ class Lists:
     def _must_show(self, outcomes: Mapping[Feature, _Outcome]) -> None:
         """Raise why there are no meters, unless they are refused and entities are not."""
         of_meters = outcomes.get(Feature.METERS)
-        of_entities = outcomes.get(Feature.ENTITIES)
         if isinstance(of_meters, ApiError) and not isinstance(of_meters, NotPermitted):
             self._due[Feature.METERS] = -math.inf
             raise of_meters
         if Feature.ENTITIES not in self._has:
             # Whatever was refused may be granted when somebody looks again.
             self._due = dict.fromkeys(self._due, -math.inf)
-            if isinstance(of_entities, ApiError) and not isinstance(of_entities, NotPermitted):
-                raise of_entities
-            if isinstance(of_meters, ApiError):
-                raise of_meters
+            errors = [outcome for outcome in outcomes.values() if isinstance(outcome, ApiError)]
+            # What will pass is told before what was refused.
+            raise min(errors, key=lambda error: isinstance(error, NotPermitted))
 
 
 def _merged[T: (Meter, Entity)](

@@ -44,8 +44,8 @@ class Energy(Enum):
         return self.value[2]
 
 
-HEAT_UNITS: Final = ("kWh", "MWh", "GJ")
-"""What a person can choose for heat and cold."""
+HEAT_UNITS: Final = MappingProxyType({"kwh": "kWh", "mwh": "MWh", "gj": "GJ"})
+"""What a person can choose for heat and cold: option to unit."""
 
 
 @dataclass(frozen=True, slots=True)
