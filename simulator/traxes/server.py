@@ -219,8 +219,9 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return self._page(request, [one.old_entity() for one in self._listed()])
             case Listing.ITEMS:
                 return self._page(request, [one.entity(now) for one in self._listed()], "items")
-            case Listing.ENVELOPE:
-                return self._page(request, [one.entity(now) for one in self._listed()])
+            case _:
+                pass
+        return self._page(request, [one.entity(now) for one in self._listed()])
 
     def _describe(self, request: web.Request) -> web.Response:
         unit = self._unit(request)
@@ -245,8 +246,9 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return web.Response(status=200)
             case NoReading.BAD_REQUEST:
                 raise Refused(400, "BadRequest", "The entity has no readings.")
-            case NoReading.NOT_FOUND:
-                raise Refused(404, "ReadingNotFound", "The entity has no readings.")
+            case _:
+                pass
+        raise Refused(404, "ReadingNotFound", "The entity has no readings.")
 
     def _charge_sessions(self, request: web.Request) -> web.Response:
         unit, now = self._unit(request), self.world.clock.now()

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from custom_components.energy_connect.core.model import NumberKey, Position
+from custom_components.energy_connect.core.model import Key, NumberKey, Position
 from custom_components.energy_connect.core.payload import Json
 from custom_components.energy_connect.core.vocabulary import Flag, Kind, Moment, Part, Quantity as Q
 from custom_components.energy_connect.providers.traxes.metrics import (
@@ -207,7 +207,7 @@ def test_no_metrics(body: Json) -> None:
 
 
 def test_what_starts_switched_off() -> None:
-    keys = [
+    keys: list[Key] = [
         (Q.ENERGY_IMPORT, None),
         (Q.ENERGY_IMPORT, Part.T1),
         (Q.ENERGY_IMPORT, Part.L1),

@@ -4,6 +4,7 @@ Only a refused credential asks for a new sign-in, and nothing leaves for another
 """
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 from aiohttp import web
 import pytest
@@ -20,6 +21,7 @@ from custom_components.energy_connect.core.model import Device
 from custom_components.energy_connect.core.vocabulary import Flag, Moment, Quantity as Q
 from custom_components.energy_connect.providers.traxes import PROVIDER
 from simulator import faults
+from simulator.payload import JsonValue
 from simulator.traxes import Application
 
 from .conftest import LAST, LISTED, TOKEN, Portal, number
@@ -52,7 +54,7 @@ async def elsewhere() -> AsyncIterator[Elsewhere]:
     await runner.cleanup()
 
 
-async def refusal(portal: Portal, **entered: str) -> ApiError:
+async def refusal(portal: Portal, **entered: Any) -> ApiError:
     """Return why the wizard can't open the account."""
     with pytest.raises(ApiError) as refused:
         await PROVIDER.identify(portal.context(**entered))
@@ -61,7 +63,7 @@ async def refusal(portal: Portal, **entered: str) -> ApiError:
 
 @pytest.mark.parametrize("status", [400, 401])
 @pytest.mark.parametrize("entered", [{"client_secret": "wrong"}, {"client_id": "esp_Nobody_001"}])
-async def test_a_wrong_id_or_secret(portal: Portal, status: int, entered: dict[str, str]) -> None:
+async def test_a_wrong_id_or_secret(portal: Portal, status: int, entered: dict[str, Any]) -> None:
     portal.knobs.refusal_status = status
     error = await refusal(portal, **entered)
     assert isinstance(error, CredentialsRejected)
@@ -215,7 +217,7 @@ async def test_the_wizard_does_not_need_the_types(portal: Portal, status: int) -
 
 
 @pytest.mark.parametrize("body", [{}, [], None, "EV", {"data": 5}])
-async def test_the_shape_of_the_types_does_not_matter(portal: Portal, body: object) -> None:
+async def test_the_shape_of_the_types_does_not_matter(portal: Portal, body: JsonValue) -> None:
     portal.fault(faults.Shape(payload=body), TYPES)
     assert len(await PROVIDER.identify(portal.context())) == 1
 
