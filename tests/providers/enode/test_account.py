@@ -22,7 +22,7 @@ from custom_components.energy_connect.providers.enode import PROVIDER
 from custom_components.energy_connect.providers.enode.account import EnodeAccount
 from simulator.enode import ALL_SCOPES, PRODUCTION, SANDBOX
 from simulator.enode.assets import PLACE, SITE, asset_id
-from simulator.faults import Hang, Html, Redirect, Rewrite, Shape, Status, rate_limited
+from simulator.faults import Action, Hang, Html, Redirect, Rewrite, Shape, Status, rate_limited
 from simulator.payload import JsonValue
 
 from .conftest import Home
@@ -664,6 +664,34 @@ async def test_secret_regenerated_while_running_asks_for_a_sign_in(home: Home) -
     error = await failure(account)
 
     assert (type(error), error.reason) == (CredentialsRejected, Reason.CLIENT_REFUSED)
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        (Status(status=403, body="no"), Reason.BLOCKED),
+        (Status(status=404), Reason.NOT_FOUND),
+        (Status(status=401), Reason.UNCLEAR_REFUSAL),
+        (Html(), Reason.HTML_PAGE),
+        (Html(status=502), Reason.SERVER_ERROR),
+        (Redirect(url="http://127.0.0.2:9/token", status=308), Reason.REDIRECTED),
+    ],
+)
+async def test_trouble_with_a_renewal_passes_by_itself(
+    home: Home, action: Action, reason: Reason
+) -> None:
+    account = home.account()
+    await account.poll()
+    fault = home.fail(action, "oauth2/token")
+    home.advance(3600)
+
+    error = await failure(account)
+    assert error.reason is reason
+    assert not isinstance(error, CredentialsRejected)
+
+    home.sim.faults.remove(fault)
+    home.advance(POLL)
+    assert CAR in await poll(account)
 
 
 async def test_token_endpoint_in_trouble_is_asked_once_a_poll(home: Home) -> None:
