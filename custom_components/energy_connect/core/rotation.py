@@ -58,7 +58,6 @@ class RotatingToken:
         self._seed = _seed_pair(grant.seed, clock)
         self._seed_hash = _fingerprint(self._seed)
         self._tokens = ExchangedToken(self._exchange, clock, margin=_MARGIN)
-        self._running: asyncio.Task[_Pair] | None = None
         self._pair: _Pair | None = None
         self._unsaved: _Pair | None = None
         self._dead: str | None = None
@@ -99,13 +98,7 @@ class RotatingToken:
             return (self._unsaved or await self._newest()).refresh_token
 
     async def _exchange(self) -> Token:
-        if self._running is None or _failed(self._running):
-            self._running = asyncio.create_task(self._next())
-            self._running.add_done_callback(_failed)
-        running = self._running
-        await asyncio.wait([running])  # not cancelled with the one who waits
-        self._running = None
-        pair = running.result()
+        pair = await self._next()
         return Token(pair.access_token, max(1.0, self._lifetime(pair)))
 
     async def _next(self) -> _Pair:
@@ -195,11 +188,6 @@ class RotatingToken:
             await self._vault.save(content)
         except Exception as error:
             raise Unavailable(Reason.STORAGE_FAILED) from error
-
-
-def _failed(task: asyncio.Task[_Pair]) -> bool:
-    """Tell whether the task ended without a pair; its error counts as seen."""
-    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _seed_pair(seed: Mapping[str, Json], clock: Clock) -> _Pair:

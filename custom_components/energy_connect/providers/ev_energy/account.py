@@ -97,6 +97,7 @@ class EvEnergyAccount:
         self._expansions: dict[str, list[tuple[str, ...]]] = {
             "vehicles": [(LOG, "trim.model.make"), (LOG,)],
             "evses": [(LOG, "model.make"), (LOG,)],
+            "hem_systems": [()],
         }
         self._dropped: dict[str, int] = {}
         self._warned: set[str] = set()
