@@ -270,7 +270,7 @@ async def test_devices_appear_once_the_user_has_linked(home: Home) -> None:
     assert len(of_kind(await poll(account), Kind.VEHICLE)) == 2
 
 
-async def test_user_who_is_deleted_loses_the_devices(home: Home) -> None:
+async def test_user_who_is_deleted_loses_the_devices_after_the_grace_time(home: Home) -> None:
     account = home.account(user_id="villa-14")
     await account.poll()
     home.server.knobs.users = frozenset()
@@ -278,11 +278,17 @@ async def test_user_who_is_deleted_loses_the_devices(home: Home) -> None:
 
     # All lists are not found: whether the user is there is asked at the next poll.
     assert (await failure(account)).reason is Reason.NOT_FOUND
+    home.advance(POLL)
+    assert CAR in await poll(account)
+    home.advance(POLL * 2)
     gone = await account.poll()
 
     assert gone.snapshot.devices == {}
     # Nothing listed them: a 404 by mistake deletes no device.
     assert gone.listed == frozenset()
+
+    home.server.knobs.users = frozenset({"villa-14"})
+    assert CAR in await poll(account)
 
 
 @pytest.mark.parametrize(
