@@ -123,6 +123,13 @@ async def test_other_shapes_of_the_list(portal: Portal, listing: Listing) -> Non
     assert meter.serial_number == "TX-METER-001"
 
 
+async def test_no_content_is_a_list_without_rows(portal: Portal) -> None:
+    portal.fault(faults.Status(status=204), LISTED)
+    poll = await portal.open(entity_ids=None).poll()
+    assert (poll.snapshot.devices, poll.listed) == ({}, KINDS)
+    assert portal.asked(ONBOARDED) == []
+
+
 # What comes and goes
 
 

@@ -85,7 +85,7 @@ class TraxesAccount:
             verdict=Backoff(self._budget),
         )
         self._lists = ListReader(self._client)
-        entered = context.options.get("entity_ids", ())
+        entered = context.options.get("entity_ids") or ()
         ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
         self._not_ids = sum(entered_key(one) is None for one in entered)
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
