@@ -178,3 +178,33 @@ async def test_what_a_verdict_says_is_masked_too(serve: Serve, make_client: Make
     with pytest.raises(UnexpectedResponse) as caught:
         await make_client(site.url, verdict=verdict).exchange("token", form={"code": "abcdef"})
     assert caught.value.detail == '{"detail": "None code=… /token"}'
+
+
+async def test_the_log_names_the_resource_but_nobody(
+    serve: Serve, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        return json_answer({})
+
+    client = make_client((await serve(handler)).url)
+    await client.get("users", "villa-14", "vehicles")
+
+    (line,) = [
+        record.getMessage()
+        for record in caplog.records
+        if record.name.startswith("custom_components.")
+    ]
+    assert "users/…/vehicles: 200" in line
+    assert "villa" not in line
+
+
+async def test_the_log_does_not_name_a_device_in_the_house(
+    serve: Serve, make_client: MakeClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        return json_answer({})
+
+    client = make_client((await serve(handler)).url, plain_http=True)
+    await client.get("api")
+
+    assert "GET device/api: 200" in everything(caplog)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import logging
+import re
 from typing import Final, NoReturn, override
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -35,6 +36,7 @@ type Verdict = Callable[[Response], ApiError | None]
 _MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD: Final = frozenset({301, 307, 308})
+_WORD: Final = re.compile(r"[a-z_-]{0,20}|v\d")
 _SILENCE: Final = 60.0
 # Fields of a token request that are no secret; an error that names them is of use to a person.
 _NO_SECRETS: Final = frozenset({"grant_type", "scope", "token_type_hint"})
@@ -107,6 +109,8 @@ class ApiClient:
         except ValueError as error:
             raise UnexpectedResponse(Reason.CERTIFICATE_CHANGED) from error
         self._limits = limits or Limits()
+        # A device's host name is mostly made of its serial number.
+        self._shown_host = "device" if certificate or plain_http else base.host
 
     async def get(
         self,
@@ -283,12 +287,12 @@ class ApiClient:
             outcome = f"{outcome}, {type(error).__name__}"
             _raise_unreachable(error)
         finally:
-            # Neither query nor headers nor body: they can hold secrets.
+            # Neither query nor headers nor body: they can hold secrets. No ids, which name people.
             _LOGGER.debug(
                 "%s %s%s: %s after %.0f ms",
                 request.method,
-                request.url.host,
-                request.url.raw_path,  # quoted: an id must not begin a line of its own
+                self._shown_host,
+                _shown_path(request.url),
                 outcome,
                 (self._clock.monotonic() - started) * 1000,
             )
@@ -341,6 +345,12 @@ class ApiClient:
             415: Reason.MEDIA_TYPE_REFUSED,
         }.get(status, Reason.REQUEST_REFUSED)
         return UnexpectedResponse(reason, status=status, detail=detail)
+
+
+def _shown_path(url: URL) -> str:
+    """Return a path for the log: words as they are, everything that may be an id left out."""
+    segments = url.raw_path.split("/")
+    return "/".join(one if _WORD.fullmatch(one) else "…" for one in segments)
 
 
 def _with_bearer(request: _Request, bearer: str) -> _Request:
