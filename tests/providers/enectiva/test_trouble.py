@@ -98,6 +98,19 @@ async def test_a_429_on_a_later_list(office: Office) -> None:
     assert Kind.BUILDING in poll.listed
 
 
+@pytest.mark.parametrize("fault", [rate_limited("45"), Status(status=500)], ids=str)
+async def test_entities_alone_stay_while_meters_are_asked_for_again(
+    office: Office, fault: Action
+) -> None:
+    office.grant("entities", "entity_deltas")
+    account = office.open()
+    before = await account.poll()
+    assert len(before.snapshot.devices) == 3
+    office.fault(fault, "/meters", times=1)
+    poll = await office.later(account, 12 * 3600)
+    assert poll.snapshot.devices.keys() == before.snapshot.devices.keys()
+
+
 async def test_the_own_limit_lets_readings_go_first(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -53,6 +53,7 @@ class Lists:
         self._tally = tally
         self._due = {Feature.METERS: -math.inf, Feature.ENTITIES: -math.inf}
         self._has: set[Feature] = set()
+        self._known = False
         self._zones: Mapping[str, tzinfo] = {}
         self._entities: Mapping[str, Entity] = {}
         self.meters: Mapping[str, Meter] = {}
@@ -60,9 +61,8 @@ class Lists:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to show: meters, or entities if meters are refused."""
-        refused = not self._features.is_on(Feature.METERS)
-        return Feature.METERS in self._has or (refused and Feature.ENTITIES in self._has)
+        """Whether there is something to show: meters, or entities if meters are refused."""
+        return self._known
 
     @property
     def wait(self) -> float:
@@ -97,8 +97,9 @@ class Lists:
         self.tree = grow(
             self._entities,
             self.meters.values(),
-            whole=not self.meters and not self._features.is_on(Feature.METERS),
+            whole=Feature.METERS not in self._has,
         )
+        self._known = True
         read = any(isinstance(outcome, Listing) for outcome in found)
         return Refreshed(listed=listed, read=read, failures=failures)
 
@@ -156,7 +157,7 @@ class Lists:
                 self._plan(feature, _RETRY, first=first)
                 if feature is Feature.METERS:
                     failures.append(outcome)
-        if Feature.METERS not in self._has:
+        if Feature.METERS not in self._has and first:
             self._must_show(outcomes)
         return failures
 

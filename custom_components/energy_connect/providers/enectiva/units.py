@@ -72,11 +72,11 @@ _BY_CODE: Final = MappingProxyType(
 # carries cold (chlazená voda); water goes before heat and cold, for it is sold warm and cold.
 _WORDS: Final = (
     (re.compile(r"ele[ck]tr"), Energy.ELECTRICITY),
-    (re.compile(r"\bgas|plyn"), Energy.GAS),
+    (re.compile(r"(?<![a-z])(gas|plyn)(?![a-z])"), Energy.GAS),
     (re.compile(r"cool|chlad|chlaz|chill"), Energy.COLD),
-    (re.compile(r"water|\bvod[ay]\b"), Energy.WATER),
+    (re.compile(r"water|(?<![a-z])vod[ay](?![a-z])"), Energy.WATER),
     (re.compile(r"heat|tepl"), Energy.HEAT),
-    (re.compile(r"\bcold"), Energy.COLD),
+    (re.compile(r"(?<![a-z])cold(?![a-z])"), Energy.COLD),
 )
 _PRODUCES: Final = re.compile(r"produc|generat|vyrob")
 
