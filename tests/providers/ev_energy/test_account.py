@@ -345,11 +345,22 @@ class TestScopes:
         await quiet.later(account)
         assert quiet.asked("*/schedules") == []
 
-    async def test_a_plan_that_can_not_be_read_now(self, quiet: Driveway) -> None:
+    @pytest.mark.parametrize("fault", [Status(status=500), Status(status=400), Html()])
+    async def test_a_plan_that_can_not_be_read_now(self, quiet: Driveway, fault: Any) -> None:
         account = await quiet.signed_in()
-        quiet.fault(Status(status=500), "*/schedules")
+        quiet.fault(fault, "*/schedules")
         poll = await account.poll()
         assert device(poll, CAR).flags[Flag.CHARGE_PLANNED] is None
+        quiet.sim.faults.clear()
+        poll = await quiet.later(account)
+        assert device(poll, CAR).flags[Flag.CHARGE_PLANNED] is True
+
+    async def test_a_session_without_a_plan(self, quiet: Driveway) -> None:
+        account = await quiet.signed_in()
+        quiet.fault(Status(status=404), "*/schedules", times=1)
+        poll = await account.poll()
+        planned = [device(poll, one).flags[Flag.CHARGE_PLANNED] for one in (CAR, SECOND_CAR)]
+        assert sorted(planned, key=str) == [None, True]
 
     @pytest.mark.parametrize("name", ["trim.model.make", "model.make"])
     async def test_an_expansion_that_is_refused(self, quiet: Driveway, name: str) -> None:

@@ -550,6 +550,14 @@ class TestClientCredentials:
         await quiet.later(account)
         assert quiet.grants() == ["client_credentials"]
 
+    async def test_scopes_that_became_none_are_no_lost_sign_in(self, quiet: Driveway) -> None:
+        (identity,) = await PROVIDER.identify(quiet.entered())
+        account = EvEnergyAccount(quiet.context(identity.data))
+        quiet.own.scopes = frozenset()
+        error = await failed(account)
+        assert isinstance(error, NotPermitted)
+        assert error.reason is Reason.MISSING_SCOPES
+
     async def test_wrong_secret(self, quiet: Driveway) -> None:
         with pytest.raises(CredentialsRejected) as caught:
             await PROVIDER.identify(quiet.entered(client_secret="wrong"))

@@ -75,6 +75,7 @@ class EvEnergyAccount:
     def __init__(self, context: Context) -> None:
         """Take the surroundings; sends nothing."""
         self._clock = context.clock
+        self._signed_in = context.grant is not None
         self._access: Access = open_access(context)
         self._vehicles: dict[str, Device] = {}
         self._chargers: dict[str, Device] = {}
@@ -185,14 +186,14 @@ class EvEnergyAccount:
         """Return the features that the granted scopes allow; what they no longer do is dropped.
 
         Raises:
-            CredentialsRejected: nothing at all is granted any more, as after a token was revoked.
+            CredentialsRejected: a sign-in grants nothing at all any more, as after it was revoked.
             NotPermitted: the scopes that are granted show nothing.
 
         """
         scope = self._access.scope
         if scope is None:
             return self._features
-        if not scope:
+        if not scope and self._signed_in:
             raise CredentialsRejected(Reason.SIGN_IN_LOST)
         allowed = []
         for feature in self._features:
@@ -302,9 +303,17 @@ class EvEnergyAccount:
             planned, key=lambda key: (self._plans[key].at if key in self._plans else 0.0, key)
         )
         for session_id in waiting[:_MOST_PLANS]:
-            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
-            self._plans[session_id] = _Plan(parse_plan(response.json()), now)
+            self._plans[session_id] = _Plan(await self._read_plan(session_id), now)
         self._done("plans")
+
+    async def _read_plan(self, session_id: str) -> tuple[Slot, ...]:
+        try:
+            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
+        except UnexpectedResponse as error:
+            if error.status != 404:
+                raise
+            return ()  # this session has none, or is gone: no word about the others
+        return parse_plan(response.json())
 
     async def _read_user(self) -> None:
         user = parse_user((await self._access.get("users", "me")).json())

@@ -50,13 +50,18 @@ class Feature:
         self.due = now + (self.every if every is None else every)
 
     def failed(self, now: float, error: ApiError) -> None:
-        """Note why it was not read: what is refused, or is not there, is asked for rarely."""
+        """Note why it was not read: what is refused, or is not there, is asked for rarely.
+
+        What each poll reads stays due, unless it would take the place of the sessions.
+        """
         self.error = error
         if isinstance(error, NotPermitted):
             self.forget()
             self.due = now + RARELY
-        elif not self.main:
-            self.due = now + (RARELY if error.status == 404 else SELDOM)
+        elif error.status == 404 and not self.main:
+            self.due = now + RARELY
+        elif self.every or not (self.main or self.extra):
+            self.due = now + SELDOM
 
 
 def choose(features: Iterable[Feature], now: float, *, first: bool) -> list[Feature]:
