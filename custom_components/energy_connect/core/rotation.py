@@ -61,6 +61,7 @@ class RotatingToken:
         self._pair: _Pair | None = None
         self._unsaved: _Pair | None = None
         self._dead: str | None = None
+        self._seeds: list[str] = []
         self.refreshes = 0
 
     @property
@@ -152,7 +153,8 @@ class RotatingToken:
 
     async def _newest(self) -> _Pair:
         stored = await self._load()
-        if self._seed_hash in _texts(dig(stored, "seeds")):
+        self._seeds = _texts(dig(stored, "seeds"))
+        if self._seed_hash in self._seeds:
             try:
                 answer = parse_token_answer(stored)
             except UnexpectedResponse:
@@ -173,9 +175,8 @@ class RotatingToken:
             raise Unavailable(Reason.STORAGE_FAILED) from error
 
     async def _save(self, pair: _Pair) -> None:
-        seeds = _texts(dig(await self._load(), "seeds"))
-        if self._seed_hash not in seeds:
-            seeds.append(self._seed_hash)
+        # Nothing is read here: each moment before the pair is on the disk is one to be killed in.
+        seeds = [*(seed for seed in self._seeds if seed != self._seed_hash), self._seed_hash]
         content: dict[str, Json] = {
             "seeds": seeds[-_SEEDS:],
             "access_token": pair.access_token,
