@@ -11,7 +11,16 @@ import pytest
 from custom_components.energy_connect.const import DOMAIN
 from simulator import Simulator
 from simulator.kostal import Role
-from tests.accounts import begin, credentials, enter, entry_flow, next_poll, pass_time, set_up
+from tests.accounts import (
+    begin,
+    credentials,
+    enter,
+    entry_flow,
+    next_poll,
+    pass_time,
+    set_up,
+    words,
+)
 
 pytestmark = pytest.mark.usefixtures("no_waiting")
 
@@ -67,7 +76,7 @@ async def test_the_same_while_home_assistant_starts(
 
     await hass.config_entries.async_reload(entry.entry_id)
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == "token_refused"
+    assert entry.reason == words("token_refused", entry.title)
     assert flows(hass) == [SOURCE_REAUTH]
 
     simulator.kostal.knobs.clock_unset = False
