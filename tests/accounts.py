@@ -2,10 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+import json
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -15,12 +17,21 @@ from custom_components.energy_connect.coordinator import EnergyCoordinator
 from custom_components.energy_connect.providers import PROVIDERS
 from simulator import Simulator
 
+_TRANSLATIONS = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
+EN = json.loads((_TRANSLATIONS / "en.json").read_text())
+
 
 def credentials(simulator: Simulator, provider: str, **changed: Any) -> dict[str, Any]:
     """Return what a person types into the provider's form; `changed` replaces some of it."""
     keys = {field.key for field in PROVIDERS[provider].fields}
     known = simulator.credentials()[provider]
     return {key: value for key, value in known.items() if key in keys} | changed
+
+
+def words(reason: str, account: str, *, status: str = "-", detail: str = "-") -> str:
+    """Return what Home Assistant says for a reason."""
+    said: str = EN["exceptions"][reason]["message"]
+    return said.format(account=account, status=status, detail=detail)
 
 
 async def begin(hass: HomeAssistant, *steps: str) -> ConfigFlowResult:
@@ -40,6 +51,15 @@ async def enter(
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], dict(data))
     await hass.async_block_till_done()
     return result
+
+
+async def entry_flow(hass: HomeAssistant, entry: ConfigEntry[Any], source: str) -> ConfigFlowResult:
+    """Start a flow about an entry, as Home Assistant does."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": source, "entry_id": entry.entry_id, "unique_id": entry.unique_id},
+        data=dict(entry.data) if source == SOURCE_REAUTH else None,
+    )
 
 
 async def set_up(

@@ -1,13 +1,19 @@
 """What every test shares."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
 
 # Imported before the first `hass`, otherwise the harness' own folder of that
 # name shadows it and Home Assistant does not find the integration.
 import custom_components  # noqa: F401 - imported for that effect
+from custom_components.energy_connect import context
 from simulator import Simulator
+from tests.scripted import Script, install
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +41,28 @@ async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]
         for name, url in started.environment().items():
             monkeypatch.setenv(name, url)
         yield started
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """An account that does what the test tells it, and its provider among the others."""
+    script = Script()
+    install(monkeypatch, script.provider())
+    return script
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The providers' own short pauses (a second try after 2 s) take no time."""
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    clock = replace(context.house_clock(), sleep=sleep)
+    monkeypatch.setattr(context, "house_clock", lambda: clock)
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Snapshots as Home Assistant writes them, whichever plugin was loaded last."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)

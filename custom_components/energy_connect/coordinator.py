@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN, LOGGER
@@ -24,6 +25,8 @@ type DevicesListener = Callable[[Iterable[Device], Iterable[str]], None]
 
 FIRST_POLL: Final = 8.0
 """Seconds that the first poll may take: Home Assistant waits for it when it starts."""
+
+_SHORTEST: Final = timedelta(seconds=1)
 
 SLICE: Final = 200
 """Entities written or added in one go; then the rest of the house has its turn."""
@@ -50,18 +53,21 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             update_interval=provider.grace / 3,
             always_update=False,
         )
+        # Home Assistant would have None here, and tells listeners of a first poll that failed too.
+        self.data = Snapshot({})
         self.provider = provider
         self.account = account
         self.keeper = DeviceKeeper(hass, entry)
         self.last_error: ApiError | None = None
         self._good_at: float | None = None
+        self._quiet_until = 0.0
         self._advice: tuple[Advice, ...] | None = None
         self._told: Mapping[str, Device] = {}
         self._told_success = True
         self._removed: set[str] = set()
         self._devices_listeners: list[DevicesListener] = []
-        self._by_device: dict[str, dict[int, CALLBACK_TYPE]] = {}
-        self._untold: dict[tuple[str, int], None] = {}
+        self._by_device: dict[str | None, dict[int, CALLBACK_TYPE]] = {}
+        self._untold: dict[tuple[str | None, int], None] = {}
         self._next_number = 0
 
     @override
@@ -84,7 +90,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             self._drop_sign_in_request()
         self.last_error = None
         self._good_at = time.monotonic()
-        self.update_interval = poll.again
+        # An interval of nothing would mean to Home Assistant that there are no more polls.
+        self.update_interval = max(poll.again, _SHORTEST)
         self._removed |= self.keeper.keep(poll)
         if poll.snapshot.advice != self._advice:
             self._advice = poll.snapshot.advice
@@ -92,6 +99,9 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         return poll.snapshot
 
     async def _poll(self) -> Poll:
+        if self.last_error is not None and (left := self._quiet_until - time.monotonic()) > 0:
+            self.last_error.retry_after = left
+            raise self.last_error
         if self._good_at is not None:
             return await self.account.poll()
         try:
@@ -102,15 +112,17 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _last_good_data(self, error: ApiError) -> Snapshot:
         """Return the last snapshot within the grace time, else fail."""
-        grace = self.provider.grace
-        retry = timedelta(seconds=error.retry_after) if error.retry_after else grace / 3
-        self.update_interval = retry
-        if (
-            self._good_at is None
-            or not self.last_update_success
-            or time.monotonic() - self._good_at > grace.total_seconds()
-        ):
+        now = time.monotonic()
+        grace = self.provider.grace.total_seconds()
+        wait = grace / 3 if error.retry_after is None else error.retry_after
+        if error.retry_after is not None:
+            self._quiet_until = now + wait
+        if self._good_at is None or not self.last_update_success or now - self._good_at > grace:
+            self.update_interval = max(timedelta(seconds=wait), _SHORTEST)
             raise update_failed(error, self.name) from error
+        # However long the provider wants to be left alone, data does not outlive the grace time.
+        left = self._good_at + grace - now
+        self.update_interval = max(timedelta(seconds=min(wait, left)), _SHORTEST)
         LOGGER.debug("Keeping the last data of %s: %s", self.provider.key, error)
         return self.data
 
@@ -119,6 +131,16 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         """Withdraw a request to sign in: the credentials have just proved good."""
         for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+    @callback
+    def forget_device(self, device: DeviceEntry) -> bool:
+        """Let a person delete a device; False if the account still reports it.
+
+        Should it come back, it and its entities are added as if they were new.
+        """
+        gone = self.keeper.forget(device, self.data.devices)
+        self._removed |= gone or set()
+        return gone is not None
 
     @callback
     def listen_to_devices(self, listener: DevicesListener) -> CALLBACK_TYPE:
@@ -135,10 +157,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_add_listener(
         self, update_callback: CALLBACK_TYPE, context: Any = None
     ) -> CALLBACK_TYPE:
-        """Listen to the device whose id is the context."""
+        """Listen to the device whose id is the context, or to every update if there is none."""
         remove = super().async_add_listener(update_callback, context)
-        if context is None:
-            return remove
         number = self._next_number = self._next_number + 1
         listeners = self._by_device.setdefault(context, {})
         listeners[number] = update_callback
@@ -153,7 +173,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Tell those whose device changed; all, if the account came or went."""
+        """Tell those whose device changed, and all if the account came or went."""
         devices = self.data.devices
         changed = [
             device
@@ -168,7 +188,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             removed, self._removed = self._removed, set()
             for listener in list(self._devices_listeners):
                 listener(changed, removed)
-        ids = self._by_device if came_or_went else [*(item.id for item in changed), *gone]
+        ids = self._by_device if came_or_went else [None, *(item.id for item in changed), *gone]
         telling = bool(self._untold)
         for device_id in ids:
             for number in self._by_device.get(device_id, ()):

@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.typing import UNDEFINED
+from homeassistant.helpers.typing import UNDEFINED, UndefinedType
 
 from .const import DOMAIN
 from .core.model import Device, Poll
@@ -41,8 +41,10 @@ class DeviceKeeper:
         """Register new and renamed devices; remove those that are gone, and return their ids."""
         devices = poll.snapshot.devices
         for device in devices.values():
-            if self._kept.get(device.id) is not device:
-                self._register(device, devices, frozenset())
+            # A parent may come later than what belongs to it.
+            moved = (device.parent in devices) is not (device.parent in self._kept)
+            if moved or self._kept.get(device.id) is not device:
+                self._register(device, devices)
         self._kept = devices
         if not poll.listed:
             return set()
@@ -54,10 +56,15 @@ class DeviceKeeper:
             self._registered.pop(device_id, None)
         return gone
 
-    def reports(self, device: dr.DeviceEntry, devices: Mapping[str, Device]) -> bool:
-        """Tell whether the account still reports a registered device."""
+    def forget(self, device: dr.DeviceEntry, devices: Mapping[str, Device]) -> set[str] | None:
+        """Forget a registered device; return its id if it was ours, None if it is reported."""
         current = {device_identifier(self._entry, item) for item in devices.values()}
-        return not current.isdisjoint(device.identifiers)
+        if not current.isdisjoint(device.identifiers):
+            return None
+        gone = {device_id for device_id, (_, key) in self._known().items() if key == device.id}
+        for device_id in gone:
+            self._registered.pop(device_id, None)
+        return gone
 
     def _known(self) -> dict[str, tuple[Kind, str]]:
         """Return the registry's devices of the entry: id -> (kind, registry id)."""
@@ -71,10 +78,8 @@ class DeviceKeeper:
                     known[device_id] = (Kind(kind), entry.id)
         return known
 
-    def _register(
-        self, device: Device, devices: Mapping[str, Device], below: frozenset[str]
-    ) -> None:
-        """Register a device after its parent; a circle of parents is cut where it closes."""
+    def _register(self, device: Device, devices: Mapping[str, Device]) -> None:
+        """Register a device after its parent."""
         described = (
             device.kind,
             device.name,
@@ -86,14 +91,16 @@ class DeviceKeeper:
             device.mac,
             device.url,
             device.parent,
+            device.parent in devices,
         )
         if self._registered.get(device.id) == described:
             return
-        parent = devices.get(device.parent) if device.parent else None
-        if parent is not None and parent.id not in below:
-            self._register(parent, devices, below | {device.id})
+        if (parent := _parent(device, devices)) is not None:
+            self._register(parent, devices)
         registry = dr.async_get(self._hass)
         name = device.name or " ".join(filter(None, (device.manufacturer, device.model)))
+        if not name and device.kind is Kind.ACCOUNT:
+            name = self._entry.title
         registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
             identifiers={device_identifier(self._entry, device)},
@@ -105,14 +112,31 @@ class DeviceKeeper:
             sw_version=device.sw_version,
             hw_version=device.hw_version,
             configuration_url=device.url,
-            via_device_id=self._registry_id(parent) if parent else None,
+            via_device_id=self._via(device, devices),
             name=name or UNDEFINED,
             translation_key=None if name else device.kind.value,
         )
         self._registered[device.id] = described
 
-    def _registry_id(self, device: Device) -> str | None:
+    def _via(self, device: Device, devices: Mapping[str, Device]) -> str | UndefinedType | None:
+        """Return the parent's registry id; the old link stays while the parent is missing."""
+        if device.parent and device.parent not in devices:
+            return UNDEFINED
+        if (parent := _parent(device, devices)) is None:
+            return None
         entry = dr.async_get(self._hass).async_get_device_by_identifier(
-            device_identifier(self._entry, device), self._entry.entry_id
+            device_identifier(self._entry, parent), self._entry.entry_id
         )
         return entry.id if entry else None
+
+
+def _parent(device: Device, devices: Mapping[str, Device]) -> Device | None:
+    """Return the device above; None if it is not reported, or if the way up leads in a circle."""
+    parent = above = devices.get(device.parent or "")
+    seen = {device.id}
+    while above is not None:
+        if above.id in seen:
+            return None
+        seen.add(above.id)
+        above = devices.get(above.parent or "")
+    return parent

@@ -25,7 +25,7 @@ from ...core.tokens import ExchangedToken, Token
 from ...core.vocabulary import Kind
 from .backoff import Backoff
 from .devices import Devices
-from .discovery import TYPES_PATH, Discovery
+from .discovery import TYPES_PATH, Discovery, Route
 from .lists import ListReader
 from .parse import KINDS, SESSION_KINDS, entered_key
 from .sessions import Sessions
@@ -37,13 +37,28 @@ _SCOPE: Final = "esp"
 # Limits are not public: all of these are our own moderation.
 _AT_ONCE: Final = 3
 _INTERVAL: Final = 300.0
-_LISTS: Final = 6 * 3600.0
+# The one list tells who is online, at a request per hundred devices; the ways around it cost up to
+# forty requests and tell only which devices there are.
+_LIST: Final = 1800.0
+_WAYS_AROUND: Final = 6 * 3600.0
 _LISTS_RETRY: Final = 900.0
 _REFUSED: Final = 6 * 3600.0
 _FIRST_POLL: Final = 6.0
 
 _NO_READING: Final = frozenset({400, 404})
 _NO_TYPES: Final = frozenset({400, 404, 405})
+
+
+class _NoToken(ApiError):
+    """The token endpoint gave no token.
+
+    It is asked in the midst of other requests, and its 404 or refusal must not pass for theirs.
+    """
+
+    def __init__(self, error: ApiError) -> None:
+        """Hold what happened."""
+        super().__init__(error.reason)
+        self.error = error
 
 
 class TraxesAccount:
@@ -73,7 +88,7 @@ class TraxesAccount:
             verdict=Backoff(self._budget),
         )
         self._lists = ListReader(self._client)
-        entered = context.options.get("entity_ids", ())
+        entered = context.options.get("entity_ids") or ()
         ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
         self._not_ids = sum(entered_key(one) is None for one in entered)
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
@@ -87,7 +102,10 @@ class TraxesAccount:
         self._failure: ApiError | None = None
 
     async def _exchange(self) -> Token:
-        return await self._endpoint.client_credentials(scope=_SCOPE)
+        try:
+            return await self._endpoint.client_credentials(scope=_SCOPE)
+        except (NotPermitted, UnexpectedResponse) as error:
+            raise _NoToken(error) from error
 
     async def check(self) -> None:
         """Prove that the credentials open the interface, with the cheapest request that there is.
@@ -103,9 +121,9 @@ class TraxesAccount:
         """
         try:
             response = await self._client.get(*TYPES_PATH)
+        except _NoToken as error:
+            raise error.error from error
         except NotPermitted as error:
-            if error.reason is not Reason.NOT_PERMITTED:
-                raise
             raise NotPermitted(
                 Reason.APPLICATION_NOT_ALLOWED, status=error.status, detail=error.detail
             ) from error
@@ -118,6 +136,12 @@ class TraxesAccount:
 
     async def poll(self) -> Poll:
         """Find devices and read what is due; see `Account`."""
+        try:
+            return await self._poll()
+        except _NoToken as error:
+            raise error.error from error
+
+    async def _poll(self) -> Poll:
         first, self._polled = not self._polled, True
         listed: frozenset[Kind] = frozenset()
         try:
@@ -148,7 +172,8 @@ class TraxesAccount:
             self._discover_at = now + _LISTS_RETRY
             return frozenset()
         self._discovered = True
-        self._discover_at = now + (_LISTS if self._discovery.settled else _LISTS_RETRY)
+        settled = _LIST if self._discovery.route is Route.ENTITIES else _WAYS_AROUND
+        self._discover_at = now + (settled if self._discovery.settled else _LISTS_RETRY)
         return KINDS if self._discovery.authoritative else frozenset()
 
     async def _read(self) -> None:
