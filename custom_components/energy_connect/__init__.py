@@ -3,16 +3,28 @@
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_PROVIDER, DOMAIN, LOGGER, PLATFORMS
 from .context import CONF_IMPLEMENTATION, entry_context
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.errors import ApiError, CredentialsRejected
+from .core.history import HistoryAccount
 from .exceptions import auth_failed, placeholders
+from .history_options import book_store
+from .history_services import register_history_services
 from .issues import tell_advice
 from .providers import PROVIDERS
 from .vault import StoredVault
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register the actions, which are there whether an account is loaded or not."""
+    register_history_services(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bool:
@@ -33,6 +45,11 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bo
     entry.async_on_unload(lambda: tell_advice(hass, entry, ()))
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
+    if "recorder" in hass.config.components and isinstance(account, HistoryAccount):
+        # Not before: what the recorder is made of is installed with it.
+        from .backfill import begin_history  # noqa: PLC0415 - see above
+
+        coordinator.history = await begin_history(hass, entry, account)
     # An account without devices must be polled too: its first device may come tomorrow.
     entry.async_on_unload(coordinator.async_add_listener(lambda: None))
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
@@ -45,7 +62,11 @@ async def async_unload_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> b
 
 
 async def async_remove_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> None:
-    """Withdraw the sign-in at the provider, best effort, and delete what was kept of it."""
+    """Withdraw the sign-in at the provider, best effort, and delete what was kept of it.
+
+    Imported statistics stay: they are the person's.
+    """
+    await book_store(hass, entry.entry_id).async_remove()
     if CONF_IMPLEMENTATION not in entry.data:
         return
     provider = PROVIDERS[entry.data[CONF_PROVIDER]]

@@ -1,7 +1,7 @@
 """When the past is asked for: the newest hours as they come, older ones as the budget allows."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -15,15 +15,10 @@ from .core.agenda import Agenda, Window, backfill, oldest, progress
 from .core.budget import Priority
 from .core.errors import ApiError, CredentialsRejected, NotPermitted, RateLimited
 from .core.history import HistoryAccount, Source
-from .core.series import hour_of, time_of
+from .core.series import Hour, hour_of, time_of
 from .history import History
+from .history_options import depth_of
 from .prices import RECENT
-
-CONF_DEPTH: Final = "history_depth"
-EVERYTHING: Final = "everything"
-DEPTHS: Final = ("31", "365", "730", "1825", EVERYTHING)
-"""Days back, as options; a year unless somebody wants more."""
-DEFAULT_DEPTH: Final = "365"
 
 _FIRST: Final = 10.0
 """Seconds after Home Assistant has started: it has enough to do then."""
@@ -33,12 +28,6 @@ _AT_LEAST: Final = 30.0
 _PRICES: Final = 3600.0
 
 
-def depth_of(options: Any) -> timedelta | None:
-    """Return how far back the options say; None: everything."""
-    chosen = options.get(CONF_DEPTH, DEFAULT_DEPTH)
-    return None if chosen == EVERYTHING else timedelta(days=int(chosen))
-
-
 class Backfill:
     """Asks for one account's past in rounds, each as long as there is something to ask."""
 
@@ -46,7 +35,7 @@ class Backfill:
         """Ask nothing yet."""
         self._hass = hass
         self._entry = entry
-        self._history = history
+        self.history = history
         self._depth = depth_of(entry.options)
         self._resting: dict[str, float] = {}
         self._past_rests_until = 0.0
@@ -98,13 +87,17 @@ class Backfill:
         """How much of the wanted past was asked for, in percent; None if there is none to ask."""
         asked = total = 0
         now = dt_util.utcnow()
-        for source in self._history.sources():
+        for source in self.history.sources():
             begin = oldest(source, now, self._depth)
-            pages = [self._history.book.page(series.key) for series in source.series]
+            pages = [self.history.book.page(series.key) for series in source.series]
             done, of_all = progress((page.coverage for page in pages), begin, now)
             asked, total = asked + done, total + of_all
         # What has just passed is never asked for yet: that is no lack.
         return None if not total else min(100.0, 100 * (asked + 0.5) / total)
+
+    def begin(self, source: Source) -> Hour:
+        """Return the first hour of a source that is wanted."""
+        return oldest(source, dt_util.utcnow(), self._depth)
 
     async def _round(self) -> None:
         """Ask for all that is due; a failure of one source is none of the others."""
@@ -112,8 +105,8 @@ class Backfill:
         wait = _TRY_AGAIN
         try:
             wait = await self._ask()
-            self._history.rest()
-        except Exception:
+            self.history.rest()
+        except Exception:  # noqa: BLE001 - one bad round must not be the last one
             LOGGER.exception("Unexpected error importing the history of %s", self._entry.title)
         finally:
             self._running = False
@@ -122,10 +115,12 @@ class Backfill:
 
     async def _ask(self) -> float:
         """Work until nothing is due; return the seconds until something will be."""
-        for source in self._history.sources():
+        for source in self.history.sources():
             for window in self._due(source):
                 priority = Priority.LIVE if window.live else Priority.BACKFILL
                 if not await self._read(source, window, priority):
+                    # What was not answered is due again as soon as asking makes sense.
+                    self.history.book.agenda(source.key).asked.clear()
                     break
         await self._charge()
         while (found := self._next()) is not None:
@@ -140,11 +135,11 @@ class Backfill:
     def _due(self, source: Source) -> list[Window]:
         if self._is_resting(source):
             return []
-        agenda = self._history.book.agenda(source.key)
+        agenda = self.history.book.agenda(source.key)
         return agenda.again(source, self._coverages(source), dt_util.utcnow())
 
     def _coverages(self, source: Source) -> list[Any]:
-        return [self._history.book.page(series.key).coverage for series in source.series]
+        return [self.history.book.page(series.key).coverage for series in source.series]
 
     def _next(self) -> tuple[Source, Window] | None:
         """Return the next piece of the past: the newest month of all sources goes first."""
@@ -152,7 +147,7 @@ class Backfill:
         if self._past_rests_until > now.timestamp():
             return None
         found: list[tuple[Source, Window]] = []
-        for source in self._history.sources():
+        for source in self.history.sources():
             if self._is_resting(source):
                 continue
             begin = oldest(source, now, self._depth)
@@ -167,7 +162,7 @@ class Backfill:
         """Read a window; return whether that could be done."""
         now = dt_util.utcnow().timestamp()
         try:
-            outcome = await self._history.read(source, window, priority)
+            outcome = await self.history.read(source, window, priority)
         except RateLimited as error:
             self.last_error = str(error)
             self._past_rests_until = now + max(_AT_LEAST, error.retry_after)
@@ -201,9 +196,9 @@ class Backfill:
         now = dt_util.utcnow()
         if now.timestamp() - self._prices_tried >= _PRICES:
             self._prices_tried = now.timestamp()
-            self._history.try_prices_again(hour_of(now - RECENT))
-        for series in self._history.series():
-            while await self._history.charge(series):
+            self.history.try_prices_again(hour_of(now - RECENT))
+        for series in self.history.series():
+            while await self.history.charge(series):
                 pass
 
     def _wait(self) -> float:
@@ -211,9 +206,9 @@ class Backfill:
         now = dt_util.utcnow()
         seconds = now.timestamp()
         waits: list[float] = []
-        for source in self._history.sources():
+        for source in self.history.sources():
             rest = self._resting.get(source.key, 0.0) - seconds
-            waits.append(max(rest, Agenda.wait(self._history.book.agenda(source.key).asked, now)))
+            waits.append(max(rest, Agenda.wait(self.history.book.agenda(source.key).asked, now)))
         if self._past_rests_until > seconds:
             waits.append(self._past_rests_until - seconds)
         elif any(until > seconds for until in self._resting.values()):
@@ -242,16 +237,11 @@ class Backfill:
             listener()
 
 
-def has_history(entry: EnergyConfigEntry) -> bool:
-    """Tell whether an entry's account knows the past."""
-    return isinstance(entry.runtime_data.account, HistoryAccount)
-
-
-async def begin_history(hass: HomeAssistant, entry: EnergyConfigEntry) -> Backfill | None:
-    """Begin to import an entry's past, if it has one and there is a recorder to keep it."""
-    if "recorder" not in hass.config.components or not has_history(entry):
-        return None
-    history = History(hass, entry)
+async def begin_history(
+    hass: HomeAssistant, entry: EnergyConfigEntry, account: HistoryAccount
+) -> Backfill:
+    """Begin to import the past of an entry's account; the recorder has to be there."""
+    history = History(hass, entry, account)
     await history.load()
     work = Backfill(hass, entry, history)
     work.start()

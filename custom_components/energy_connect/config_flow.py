@@ -29,6 +29,7 @@ from .core.account import Context, FieldKind, Identity, Provider
 from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
 from .exceptions import placeholders
 from .forms import entered, schema
+from .history_options import history_fields, history_options
 from .providers import PROVIDERS
 from .vault import NoVault
 
@@ -70,7 +71,7 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
         """Tell whether the entry's provider has options."""
         provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
-        return provider is not None and bool(provider.options)
+        return provider is not None and (bool(provider.options) or provider.history)
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
@@ -320,13 +321,18 @@ class EnergyConnectOptions(OptionsFlowWithReload):
     """What a person may choose about an account once it is set up."""
 
     async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the options of the provider."""
+        """Show the options of the provider, and of the past if its accounts know it."""
         provider = PROVIDERS[self.config_entry.data[CONF_PROVIDER]]
+        options = self.config_entry.options
         if user_input is not None:
-            return self.async_create_entry(data=entered(provider.options, user_input))
-        return self.async_show_form(
-            step_id="init", data_schema=schema(provider.options, self.config_entry.options)
-        )
+            chosen = entered(provider.options, user_input)
+            if provider.history:
+                chosen |= history_options(user_input, options)
+            return self.async_create_entry(data=chosen)
+        form = schema(provider.options, options)
+        if provider.history:
+            form = form.extend(history_fields(options))
+        return self.async_show_form(step_id="init", data_schema=form)
 
 
 def _form_errors(error: ApiError | None) -> dict[str, str]:

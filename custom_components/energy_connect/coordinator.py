@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from itertools import batched
 import time
-from typing import Any, Final, override
+from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
@@ -19,6 +19,9 @@ from .core.model import Advice, Device, Poll, Snapshot
 from .devices import DeviceKeeper
 from .exceptions import auth_failed, update_failed
 from .issues import tell_advice
+
+if TYPE_CHECKING:
+    from .backfill import Backfill
 
 type EnergyConfigEntry = ConfigEntry[EnergyCoordinator]
 type DevicesListener = Callable[[Iterable[Device], Iterable[str]], None]
@@ -59,6 +62,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self.account = account
         self.keeper = DeviceKeeper(hass, entry)
         self.last_error: ApiError | None = None
+        self.history: Backfill | None = None
         self._good_at: float | None = None
         self._quiet_until = 0.0
         self._advice: tuple[Advice, ...] | None = None

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from homeassistant.core import HomeAssistant
-from homeassistant.helpers.storage import Store
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util, slugify
 
@@ -20,18 +19,14 @@ from .core.history import Batch, Form, HistoryAccount, Series, Source
 from .core.regions import Regions, margin
 from .core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
 from .devices import account_id
-from .prices import Tariff, carrier_of
+from .history_options import book_store
+from .prices import prices
 from .statistics import Statistic, StatisticsTable, UnitConflict, Written
+from .tariffs import Tariff, carrier_of
 
-_VERSION: Final = 1
 _SAVE_DELAY: Final = 30
 # Hours of costs made in one go.
 _COSTS_AT_ONCE: Final = 744
-
-
-def book_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
-    """Return where an entry's book is kept."""
-    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.history", atomic_writes=True)
 
 
 class SeriesChange(NamedTuple):
@@ -59,13 +54,12 @@ class Outcome:
 class History:
     """The past of one entry's account."""
 
-    def __init__(self, hass: HomeAssistant, entry: EnergyConfigEntry) -> None:
-        """Take an entry that is set up, and whose account has a past."""
+    def __init__(
+        self, hass: HomeAssistant, entry: EnergyConfigEntry, account: HistoryAccount
+    ) -> None:
+        """Take an entry that is set up, and its account."""
         self._hass = hass
         self._entry = entry
-        account = entry.runtime_data.account
-        if not isinstance(account, HistoryAccount):
-            raise TypeError(account)
         self._account = account
         self._store = book_store(hass, entry.entry_id)
         self._names: Mapping[str, str] = {}
@@ -299,7 +293,7 @@ class History:
         statistic = self.statistic(series)
         rows = await self.table.rows(statistic.id, start, stop)
         unit = await self.table.unit_of(statistic)
-        price_of = await tariff.prices(self._hass, start, stop, unit)
+        price_of = await prices(self._hass, tariff, start, stop, unit)
         made, unpriced = costs({row.hour: row.amount for row in rows}, price_of)
         # An hour that had a price and has none any more must not go on costing something.
         await self._write(self.cost_statistic(series), page, made, False, (start, stop))

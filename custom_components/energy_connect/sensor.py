@@ -19,6 +19,7 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.model import Device, Key, NumberKey, Reading
 from .core.vocabulary import COUNTERS, OPTIONS, Choice, Moment, Quantity
 from .entity import EnergyEntity, add_entities, key_name
+from .history_entity import HistorySensor
 
 PARALLEL_UPDATES = 0
 
@@ -189,6 +190,8 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the sensors of all devices."""
+    if entry.runtime_data.history is not None:
+        async_add_entities([HistorySensor(entry, entry.runtime_data.history)])
     await add_entities(entry, async_add_entities, _keys, _make)
 
 

@@ -123,6 +123,8 @@ class Provider:
     links: Mapping[str, str] = field(default_factory=dict)
     """Addresses that the wizard's texts name, by placeholder: translations may hold no URL."""
     grace: timedelta
+    history: bool = False
+    """Whether accounts know the past of their devices: are a `history.HistoryAccount`."""
     sign_in: bool = False
     """Whether a person can also sign in in the browser, instead of filling in the fields."""
     identify: Callable[[Context], Awaitable[list[Identity]]]

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 import math
 from typing import Final, NamedTuple
 
@@ -54,7 +55,7 @@ def hourly_means(
     steps.append((stop * SECONDS, None))
     weighted: dict[Hour, float] = {}
     known: dict[Hour, float] = {}
-    for (since, value), (until, _) in zip(steps, steps[1:], strict=False):
+    for (since, value), (until, _) in pairwise(steps):
         at, end = max(since, start * SECONDS), min(until, stop * SECONDS)
         while value is not None and at < end:
             hour = math.floor(at / SECONDS)

@@ -1,12 +1,13 @@
 """One Enectiva account: what is due, within the request budget."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, override
 
-from ...core.account import Account, Context
+from ...core.account import Context
+from ...core.budget import Priority
 from ...core.counters import CounterGuard
 from ...core.errors import (
     ApiError,
@@ -17,12 +18,14 @@ from ...core.errors import (
     UnexpectedResponse,
 )
 from ...core.freshness import Freshness
+from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Device, Poll, Snapshot
 from ...core.rota import Rota
 from ...core.vocabulary import Kind
 from .connection import CONCURRENT, connect
 from .devices import Surroundings, entity_device, entity_key, meter_device, meter_key
 from .features import Feature, Features
+from .history import MeterPast, Past
 from .lists import Lists
 from .months import Months, this_month
 from .parse import Entity, Meter, Month
@@ -64,7 +67,7 @@ class _Tries:
     limited: dict[int, float] = field(default_factory=dict[int, float])
 
 
-class EnectivaAccount(Account):
+class EnectivaAccount(HistoryAccount):
     """Buildings with their meters: newest readings, this month and the last one."""
 
     def __init__(self, context: Context) -> None:
@@ -83,6 +86,7 @@ class EnectivaAccount(Account):
         self._lists = Lists(api, clock, context.zone, self._features, self._tally)
         self._readings = Readings(api, clock, self._paths, self._tally)
         self._months = Months(api, clock, self._paths, self._tally)
+        self._past = Past(api, clock, self._paths, self._tally, self._heat)
         self._readings_rota = Rota(clock, READINGS_INTERVAL, _TICK)
         self._months_rota = Rota(clock, MONTHS_INTERVAL, _TICK)
         # Before a request waits for its place in the budget, it must hear what became of the
@@ -152,6 +156,32 @@ class EnectivaAccount(Account):
             "requests_last_hour": self._budget.spent,
             "quiet_for": round(self._budget.quiet_for),
         }
+
+    @override
+    def history_sources(self) -> Sequence[Source]:
+        return self._past.sources(self._with_a_past())
+
+    @override
+    async def read_history(
+        self, source: Source, start: datetime, end: datetime, priority: Priority
+    ) -> Harvest:
+        return await self._past.read(source, start, end, priority)
+
+    def _with_a_past(self) -> Iterator[MeterPast]:
+        readings = self._features.is_on(Feature.READINGS)
+        months = self._features.is_on(Feature.METER_DELTAS)
+        for key, meter in self._meters.items():
+            latest = self._readings.latest.get(meter.id)
+            rests = not readings or self._readings.is_resting(meter.id)
+            # Whether a meter has readings shows when it was first asked for them.
+            if (latest is not None and readings) or (rests and months):
+                yield MeterPast(
+                    device=key,
+                    meter=meter,
+                    zone=self._zone_of[key],
+                    unit=meter.unit if latest is None else latest.unit or meter.unit,
+                    rests=latest is None or not readings,
+                )
 
     def _count_failing(self) -> Mapping[str, int]:
         found: dict[str, int] = {}

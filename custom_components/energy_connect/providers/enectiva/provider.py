@@ -37,6 +37,7 @@ PROVIDER: Final = Provider(
     options=(_heat_field("heat_unit"), _heat_field("cold_unit")),
     links={"dashboard_url": "https://app.enectiva.cz/en/api/dashboard"},
     grace=timedelta(minutes=90),
+    history=True,
     identify=identify,
     open=_open,
 )

@@ -1,14 +1,14 @@
 """An Enode account: one client, or one user of it."""
 
 import asyncio
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 from typing import Any, Final, override
-from zoneinfo import ZoneInfo
 
-from ...core.account import Account, Context, Identity, Provider
+from ...core.account import Context, Field, Identity, Provider
+from ...core.budget import Priority
 from ...core.counters import CounterGuard
 from ...core.errors import (
     ApiError,
@@ -20,15 +20,19 @@ from ...core.errors import (
     UnexpectedResponse,
 )
 from ...core.freshness import Freshness
+from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Device, Poll, Snapshot
 from ...core.vocabulary import Kind
 from .access import FIELDS, VERSION, Access
 from .assets import Asset
+from .charging import CURRENCY, currency_of
+from .history import EnodeHistory
 from .lists import GRACE, WholeList
 from .owners import Place, parse_place
 from .parse import ASSETS
 from .units import Site, day_started, parse_site
 from .users import Users
+from .zones import Zones
 
 INTERVAL: Final = 300.0
 """Seconds between two polls. Enode refreshes every 2 to 7 minutes by itself (vendor)."""
@@ -42,7 +46,7 @@ _ROUND: Final = 120.0
 _LATE: Final = timedelta(minutes=22)
 
 
-class EnodeAccount(Account):
+class EnodeAccount(HistoryAccount):
     """Reads the lists of all kinds of assets at each poll, and the rest seldom."""
 
     def __init__(self, context: Context, *, first_round: float = _FIRST_ROUND) -> None:
@@ -63,7 +67,15 @@ class EnodeAccount(Account):
             client, clock, (*base, "locations"), parse_place, interval=_PLACES
         )
         self._users = Users(client, clock, user_id)
-        self._zones: dict[str, tzinfo | None] = {}
+        self._zones = Zones()
+        self._history = EnodeHistory(
+            client,
+            clock,
+            self._zones,
+            context.zone,
+            owner=user_id,
+            currency=currency_of(context.options),
+        )
         self._made: dict[str, tuple[Device, Hashable, Device]] = {}
         self._guard = CounterGuard()
         self._freshness = Freshness(_LATE)
@@ -156,9 +168,7 @@ class EnodeAccount(Account):
             except ApiError:
                 pass  # kept as `failed` by the list; the house's own zone serves meanwhile
         for name in [*(site.zone for site in sites), *(place.zone for place in self._places.items)]:
-            if name is not None and name not in self._zones:
-                # Reading a zone's rules reads a file.
-                self._zones[name] = await asyncio.to_thread(_zone, name)
+            await self._zones.get(name)
 
     def _snapshot(self) -> Snapshot:
         now = self._clock.now()
@@ -184,8 +194,8 @@ class EnodeAccount(Account):
         for site in self._sites.items:
             device = site.device
             place = places.get(site.place or "")
-            zone = self._zones.get(site.zone or "") or (
-                self._zones.get(place.zone or "") if place else None
+            zone = self._zones.known(site.zone) or (
+                self._zones.known(place.zone) if place else None
             )
             name = device.name or (place.name if place else None) or device.manufacturer
             make = partial(_finished_site, device, zone or self._zone, name)
@@ -203,6 +213,17 @@ class EnodeAccount(Account):
                 yield self._once(device, (parent, *login.values()), make)
 
     @override
+    def history_sources(self) -> Sequence[Source]:
+        assets = (asset for one in self._assets.values() for asset in one.items)
+        return self._history.sources(assets, self._sites.items)
+
+    @override
+    async def read_history(
+        self, source: Source, start: datetime, end: datetime, priority: Priority
+    ) -> Harvest:
+        return await self._history.read(source, start, end, priority)
+
+    @override
     def diagnostics(self) -> Mapping[str, Any]:
         settings, budget = self._access.settings, self._access.budget
         return {
@@ -211,6 +232,7 @@ class EnodeAccount(Account):
             "one_user": settings.user_id is not None,
             "lists": {one.name: one.diagnostics() for one in (*self._lists.values(), self._places)},
             "users": self._users.diagnostics(),
+            "history": self._history.diagnostics(),
             "keys": {
                 kind: sorted(_names(asset.device for asset in one.items))
                 for kind, one in self._assets.items()
@@ -254,14 +276,6 @@ def _worst(failed: Iterable[ApiError]) -> ApiError:
     return min(failed, key=lambda error: order.index(type(error)))
 
 
-def _zone(name: str) -> tzinfo | None:
-    """Return the time zone of that name, None if there is none."""
-    try:
-        return ZoneInfo(name)
-    except ValueError, OSError, LookupError:
-        return None
-
-
 async def identify(context: Context) -> list[Identity]:
     """Try the credentials, with one request that each client may make.
 
@@ -285,6 +299,7 @@ PROVIDER: Final = Provider(
     key="enode",
     name="Enode",
     fields=FIELDS,
+    options=(Field(key=CURRENCY, required=False, shown=True),),
     links={"dashboard_url": "https://developers.enode.com"},
     grace=timedelta(seconds=GRACE),
     identify=identify,

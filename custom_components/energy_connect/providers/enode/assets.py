@@ -23,9 +23,15 @@ SEEN: Final[frozenset[Key]] = frozenset({Moment.LAST_SEEN, Moment.LAST_MEASURED}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A device, with the owner and the vendor's code under which its login is listed."""
+    """A device, with the owner and the vendor's code under which its login is listed.
+
+    Of an inverter also: whether it has statistics, its time zone (IANA) and since when it is there.
+    """
 
     device: Device
+    statistics: bool = False
+    zone: str | None = None
+    installed: datetime | None = None
     user: str | None = None
     vendor: str | None = None
 

@@ -6,7 +6,7 @@ charging, of a meter positive is import. Temperatures in degrees Celsius.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from datetime import UTC, datetime, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -45,6 +45,7 @@ _INVERTER: Final = {
     "productionRate": (Quantity.POWER_PRODUCTION, KILO),
     "totalLifetimeProduction": (Quantity.ENERGY_PRODUCTION, 1.0),
 }
+_INVERTER_DATA: Final = "inverter:read:data"
 _METER_DETAIL: Final[frozenset[Key]] = frozenset(
     {(Quantity.POWER_IMPORT, None), (Quantity.POWER_EXPORT, None)}
 )
@@ -87,10 +88,8 @@ def parse_battery(row: Mapping[str, Json]) -> Asset | None:
 
 def parse_inverter(row: Mapping[str, Json]) -> Asset | None:
     """Return an inverter; None if the row has no id."""
-    production = section(
-        row, "productionState", scope="inverter:read:data", capability="productionState"
-    )
-    return asset(
+    production = section(row, "productionState", scope=_INVERTER_DATA, capability="productionState")
+    inverter = asset(
         row,
         Kind.INVERTER,
         production,
@@ -99,6 +98,14 @@ def parse_inverter(row: Mapping[str, Json]) -> Asset | None:
         flags=production.flags({"isProducing": Flag.PRODUCING}),
         choices={},
         detail=frozenset(),
+    )
+    if inverter is None:
+        return None
+    return replace(
+        inverter,
+        statistics=granted(row, _INVERTER_DATA) and capable(row, "productionStatistics"),
+        zone=text(row.get("timezone")),
+        installed=instant(dig(row, "information", "installationDate")),
     )
 
 
@@ -162,12 +169,13 @@ class Site:
     """A HEM system, whose day starts at midnight in a time zone of its own.
 
     `zone` is that zone's name (IANA), if the system states it; `place` the id of its location,
-    which has one too.
+    which has one too. Before it was `installed` nothing is known of it.
     """
 
     device: Device
     zone: str | None
     place: str | None
+    installed: datetime | None = None
 
 
 def parse_site(row: Mapping[str, Json]) -> Site | None:
@@ -208,6 +216,7 @@ def parse_site(row: Mapping[str, Json]) -> Site | None:
         device=device,
         zone=text(information.get("timezone")),
         place=identifier(row.get("locationId")),
+        installed=instant(information.get("installationDate")),
     )
 
 
