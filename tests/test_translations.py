@@ -6,18 +6,28 @@ import re
 from typing import Any
 
 import pytest
+import yaml
 
-from custom_components.energy_connect import binary_sensor, sensor
+from custom_components.energy_connect import (
+    binary_sensor,
+    history_entity,
+    history_options,
+    history_services,
+    sensor,
+)
 from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.core.account import FieldKind, Provider
 from custom_components.energy_connect.core.errors import Reason
+from custom_components.energy_connect.core.history import Aspect
 from custom_components.energy_connect.core.model import AdviceKind
 from custom_components.energy_connect.core.vocabulary import OPTIONS, Kind, Quantity
 from custom_components.energy_connect.providers import PROVIDERS
+from custom_components.energy_connect.tariffs import Carrier
 
 FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
 EN = json.loads((FOLDER / "en.json").read_text())
 STEP_OF = {key: key for key in PROVIDERS} | {"ev_energy": "ev_energy_credentials"}
+OF_ACTIONS = {"not_our_device", "account_not_loaded", "no_history", "no_time", "file_name"}
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -29,7 +39,7 @@ def test_every_reason_has_words_in_the_wizard_and_in_the_log(reason: Reason) -> 
 
 def test_no_words_for_reasons_that_do_not_exist() -> None:
     assert set(EN["config"]["error"]) == set(Reason)
-    assert set(EN["exceptions"]) == set(Reason)
+    assert set(EN["exceptions"]) == set(Reason) | OF_ACTIONS
 
 
 def test_every_advice_is_an_issue() -> None:
@@ -44,7 +54,7 @@ def test_sensors_are_exactly_the_vocabulary() -> None:
     plain = {*sensor.NUMBERS, *sensor.MOMENTS, *sensor.CHOICES}
     parted = {f"{quantity}_part" for quantity in Quantity}
 
-    translated = set(EN["entity"]["sensor"])
+    translated = set(EN["entity"]["sensor"]) - {history_entity.KEY}
 
     assert plain <= translated
     assert translated - plain <= parted
@@ -108,3 +118,19 @@ def test_texts_follow_the_rules_of_home_assistant(path: str, text: str) -> None:
     assert text == text.strip()
     assert not re.search(r"https?://|<[a-z]+>|'{", text)
     assert all(re.fullmatch(r"[a-z0-9][a-z0-9_-]*", key) for key in path.split(".")[1:])
+
+
+def test_the_options_of_the_past_have_words() -> None:
+    init = EN["options"]["step"]["init"]
+
+    assert set(init["sections"]) == set(Carrier)
+    assert set(EN["selector"]["history_depth"]["options"]) == set(history_options.DEPTHS)
+    assert {"cost", *Aspect} == set(EN["selector"]["history"]["options"])
+
+
+def test_every_action_about_the_past_has_words_for_every_field() -> None:
+    fields = yaml.safe_load((FOLDER.parent / "services.yaml").read_text())
+
+    for name in (history_services.IMPORT, history_services.COVERAGE, history_services.EXPORT):
+        assert set(EN["services"][name]["fields"]) == set(fields[name]["fields"])
+        assert all(words["description"] for words in EN["services"][name]["fields"].values())
