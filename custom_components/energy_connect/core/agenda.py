@@ -92,8 +92,12 @@ def oldest(source: Source, now: datetime, depth: timedelta | None) -> Hour:
 def backfill(
     source: Source, coverages: Sequence[Coverage], now: datetime, begin: Hour
 ) -> Window | None:
-    """Return the next piece of the past to ask for; None if all of it was."""
-    current = hour_of(now)
+    """Return the next piece of the past to ask for; None if all of it was.
+
+    Of a sparse source the newest two days are left to `Agenda.again`: an answer may end before
+    them (`Batch.known_until`), and asking again at once would never end.
+    """
+    current = hour_of(now) - (_BANDS[0][0] if source.sparse else 0)
     longest = max(1, _hours(source.window))
     month = max(begin, current - MONTH)
     recent = _unasked(coverages, month, current)
