@@ -1,20 +1,33 @@
 """The past in the recorder's statistics, hour by hour against the simulator's truth."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 import pytest
 
+from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.coordinator import EnergyCoordinator
-from simulator import Simulator
+from custom_components.energy_connect.core.ledger import Step
+from custom_components.energy_connect.statistics import StatisticsTable
+from simulator import Simulator, faults
+from simulator.enectiva.past import Absent, Past, Swap, Wrong
 from tests.accounts import pass_time, set_up
 
+# The clocks went back on 2025-10-26 and forward on 2026-03-29: both are in these months.
 NOW = datetime(2026, 4, 10, 12, 20, tzinfo=UTC)
+NEWEST = datetime(2026, 4, 10, 11, tzinfo=UTC)
+"""Readings come an hour late: of the hour that began then not all is known."""
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
+METER = "meter_20000"
 
 
 @pytest.fixture
@@ -23,10 +36,21 @@ def frozen(freezer: FrozenDateTimeFactory) -> FrozenDateTimeFactory:
     return freezer
 
 
+@pytest.fixture
+def one_meter(simulator: Simulator) -> Simulator:
+    simulator.enectiva.knobs.generated_meters = 1
+    return simulator
+
+
+def statistic(entry: ConfigEntry[Any], suffix: str = "") -> str:
+    account = str(entry.unique_id).replace("-", "_")
+    return f"{DOMAIN}:{account}_{METER}_energy_consumption{suffix}"
+
+
 async def rows(
     hass: HomeAssistant, statistic_id: str, start: datetime, end: datetime
-) -> dict[datetime, tuple[float, float]]:
-    """Return what the Energy dashboard is made of: hour -> (amount by the sums, state)."""
+) -> dict[datetime, float]:
+    """Return what the Energy dashboard shows: the differences of the sums, hour by hour."""
     found = await get_instance(hass).async_add_executor_job(
         statistics_during_period,
         hass,
@@ -37,10 +61,13 @@ async def rows(
         None,
         {"state", "sum", "change"},
     )
-    return {
-        datetime.fromtimestamp(row["start"], UTC): (row["change"], row["state"])
-        for row in found.get(statistic_id, [])
-    }
+    shown = {}
+    for row in found.get(statistic_id, []):
+        change, state = row["change"], row["state"]
+        assert change == pytest.approx(state, abs=1e-4)
+        assert change is not None
+        shown[datetime.fromtimestamp(row["start"], UTC)] = change
+    return shown
 
 
 def truth(simulator: Simulator, start: datetime, end: datetime) -> dict[datetime, float]:
@@ -54,31 +81,273 @@ def truth(simulator: Simulator, start: datetime, end: datetime) -> dict[datetime
     return counts
 
 
-async def choose(hass: HomeAssistant, entry: ConfigEntry[EnergyCoordinator], **options: object) -> None:
-    hass.config_entries.async_update_entry(entry, options={**entry.options, **options})
+def check(shown: Mapping[datetime, float], real: Mapping[datetime, float]) -> None:
+    """Compare hour by hour; readings have three decimals."""
+    assert sorted(shown) == sorted(real)
+    wrong = {at: (shown[at], real[at]) for at in real if abs(shown[at] - real[at]) > 0.0021}
+    assert not wrong
+
+
+async def set_up_past(
+    hass: HomeAssistant, simulator: Simulator, depth: str
+) -> ConfigEntry[EnergyCoordinator]:
+    entry = await set_up(hass, simulator, "enectiva")
+    hass.config_entries.async_update_entry(entry, options={"history_depth": depth})
     await hass.config_entries.async_reload(entry.entry_id)
     await hass.async_block_till_done()
+    return entry
 
 
-async def imported(hass: HomeAssistant, frozen: FrozenDateTimeFactory) -> None:
-    await pass_time(hass, frozen, 30)
+async def imported(
+    hass: HomeAssistant, frozen: FrozenDateTimeFactory, seconds: float = 30
+) -> None:
+    """Let the import run until nothing is due."""
+    await pass_time(hass, frozen, seconds)
     await hass.async_block_till_done(wait_background_tasks=True)
 
 
 async def test_a_year_is_in_the_statistics_hour_by_hour(
     recorder_mock: Recorder,
     hass: HomeAssistant,
-    simulator: Simulator,
+    one_meter: Simulator,
     frozen: FrozenDateTimeFactory,
 ) -> None:
-    simulator.enectiva.knobs.generated_meters = 1
-    entry = await set_up(hass, simulator, "enectiva")
+    entry = await set_up_past(hass, one_meter, "one_year")
+
     await imported(hass, frozen)
 
-    statistic = f"energy_connect:{entry.unique_id}_meter_20000_energy_consumption".replace("-", "_")
-    start, end = NOW.replace(minute=0) - timedelta(days=365), NOW.replace(minute=0) - 2 * HOUR
-    known = await rows(hass, statistic, start, end)
-    real = truth(simulator, start, end)
-    assert known.keys() == real.keys()
-    for at, amount in real.items():
-        assert known[at] == pytest.approx((amount, amount), abs=0.002), at
+    start = NOW.replace(minute=0) - 365 * DAY
+    shown = await rows(hass, statistic(entry), start, NOW)
+    check(shown, truth(one_meter, start, NEWEST))
+    assert hass.states.get("sensor.large_portfolio_imported_history").state == "100.0"
+
+
+async def test_what_befalls_readings_is_mended_when_it_is_known(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    """A late day, a gap that stays, a corrected reading, another meter, rows twice."""
+    late, gap = NOW.replace(hour=0, minute=0) - 3 * DAY, NOW.replace(hour=7, minute=0) - 20 * DAY
+    wrong, swap = NOW.replace(hour=9, minute=0) - 5 * DAY, NOW.replace(hour=0, minute=0) - 10 * DAY
+    comes = NOW + 2 * DAY
+    one_meter.enectiva.past = Past(
+        absent=(
+            Absent(start=late, end=late + DAY, until=comes),
+            Absent(start=gap + HOUR / 2, end=gap + 10 * HOUR),
+        ),
+        wrong=(Wrong(start=wrong, end=wrong + HOUR / 4, until=comes, by=-0.5),),
+        swaps=(Swap(at=swap + HOUR / 4, shows=3.0),),
+        twice=True,
+    )
+    entry = await set_up_past(hass, one_meter, "month")
+    start = NOW.replace(minute=0) - 31 * DAY
+    await imported(hass, frozen)
+    before = await rows(hass, statistic(entry), start, NOW)
+
+    for _ in range(24 * 4):
+        await imported(hass, frozen, 3600)
+
+    end = NEWEST + 4 * DAY
+    shown = await rows(hass, statistic(entry), start, end)
+    real = truth(one_meter, start, end)
+    # Over the gap that stays the difference is spread evenly, and nothing of it is lost.
+    over = [at for at in real if gap <= at < gap + 10 * HOUR]
+    assert sum(shown[at] for at in over) == pytest.approx(sum(real[at] for at in over), abs=0.01)
+    # Of the quarter hour in which the meter was changed nobody knows anything.
+    assert shown[swap] < real[swap]
+    exact = real.keys() - set(over) - {swap}
+    check({at: shown[at] for at in shown if at in exact}, {at: real[at] for at in exact})
+    assert before[wrong - HOUR] != pytest.approx(real[wrong - HOUR], abs=0.01)
+
+
+async def test_a_kill_between_rows_and_their_shift_is_healed_at_the_next_start(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    queue = StatisticsTable._queue
+    shifts = []
+
+    def queue_half(self: StatisticsTable, what: Any, unit: str | None, step: Step) -> None:
+        if step.shift:
+            shifts.append(step)
+            if len(shifts) == 3:
+                # The rows are in the database; before the shift the power fails.
+                queue(self, what, unit, Step(rows=step.rows, shift_from=step.shift_from))
+                raise KilledError
+        queue(self, what, unit, step)
+
+    monkeypatch.setattr(StatisticsTable, "_queue", queue_half)
+    hass.config_entries.async_update_entry(entry, options={"history_depth": "one_year"})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+    assert len(shifts) == 3
+    monkeypatch.undo()
+    for name, url in one_meter.environment().items():
+        monkeypatch.setenv(name, url)
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+
+    start = NOW.replace(minute=0) - 365 * DAY
+    check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
+
+
+class KilledError(Exception):
+    """Stands for the end of the process."""
+
+
+async def test_a_restart_in_the_middle_goes_on_where_it_was(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    one_meter.faults.add(
+        faults.rate_limited("600"), provider="enectiva", path="/meters/*/readings", after=20
+    )
+    entry = await set_up_past(hass, one_meter, "one_year")
+    await imported(hass, frozen)
+    start = NOW.replace(minute=0) - 365 * DAY
+    some = await rows(hass, statistic(entry), start, NOW)
+    assert 31 * 24 - 2 < len(some) < 365 * 24
+
+    one_meter.faults.clear()
+    await hass.config_entries.async_reload(entry.entry_id)
+    asked = one_meter.journal.count(provider="enectiva")
+    await imported(hass, frozen)
+
+    check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
+    assert one_meter.journal.count(provider="enectiva") - asked < 60
+
+
+async def test_an_older_copy_of_the_database_is_filled_up_again(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    get_instance(hass).async_clear_statistics([statistic(entry)])
+    await done(hass)
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+
+    start = NOW.replace(minute=0) - 31 * DAY
+    check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
+
+
+async def test_a_round_in_which_nothing_changed_writes_nothing(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    steps: list[Step] = []
+    monkeypatch.setattr(StatisticsTable, "_queue", lambda *args: steps.append(args[-1]))
+
+    await act(hass, entry, "import_history", start=str(NOW - 20 * DAY))
+
+    assert steps == []
+
+
+async def done(hass: HomeAssistant) -> None:
+    """Wait for what the recorder has been told to do."""
+    future: Any = hass.loop.create_future()
+    get_instance(hass).queue_task(SynchronizeTask(future))
+    await future
+
+
+async def act(
+    hass: HomeAssistant, entry: ConfigEntry[EnergyCoordinator], action: str, **data: Any
+) -> Any:
+    """Call an action for the meter."""
+    device = dr.async_get(hass).async_get_device({(DOMAIN, f"{entry.unique_id}:meter:{METER}")})
+    assert device is not None
+    return await hass.services.async_call(
+        DOMAIN, action, {"device_id": device.id, **data}, blocking=True, return_response=True
+    )
+
+
+async def test_importing_a_stretch_tells_what_changed_and_a_dry_run_changes_nothing(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    at = NOW.replace(minute=0) - 25 * DAY
+    one_meter.enectiva.past = Past(
+        wrong=(Wrong(start=at, end=at + HOUR / 4, until=NOW + 99 * DAY, by=0.25),)
+    )
+    start, end = at - 5 * HOUR, at + 5 * HOUR
+
+    tried = await act(
+        hass, entry, "import_history", start=str(start), end=str(end), dry_run=True
+    )
+    between = await rows(hass, statistic(entry), start, end)
+    changed = await act(hass, entry, "import_history", start=str(start), end=str(end))
+    after = await rows(hass, statistic(entry), start, end)
+
+    real = truth(one_meter, start, end)
+    check(between, real)
+    assert {**tried, "dry_run": False} == changed
+    series = changed["series"][0]
+    assert series["hours_read"] == 10
+    assert [each["start"] for each in series["changed"]] == [
+        (at - HOUR).isoformat(),
+        at.isoformat(),
+    ]
+    check(after, real | {at - HOUR: real[at - HOUR] + 0.25, at: real[at] - 0.25})
+
+
+async def test_coverage_tells_what_is_known(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+
+    told = (await act(hass, entry, "get_coverage"))["series"][0]
+
+    assert told["statistic_id"] == statistic(entry)
+    assert told["name"] == "Electricity 1: energy consumption"
+    assert told["hours"] == 31 * 24
+    assert told["known"] == 31 * 24 - 1
+    assert told["missing"] == told["not_asked"] == told["estimated"] == 0
+    assert told["newest"] == (NEWEST - HOUR).isoformat()
+    assert told["gaps"] == []
+
+
+async def test_the_hours_are_written_to_a_file(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+    tmp_path: Any,
+) -> None:
+    hass.config.config_dir = str(tmp_path)
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+
+    told = await act(hass, entry, "export_history", file="meter.csv")
+
+    lines = (tmp_path / "meter.csv").read_text().splitlines()
+    assert told == {"file": str(tmp_path / "meter.csv"), "rows": 31 * 24 - 1}
+    assert lines[0] == "statistic_id,name,unit,start,amount,sum"
+    assert len(lines) == 31 * 24
+    assert lines[1].startswith(f"{statistic(entry)},Electricity 1: energy consumption,kWh,2026-03-1")

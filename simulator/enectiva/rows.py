@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import datetime as dt
 
 from simulator.enectiva.documents import Resource
+from simulator.enectiva.past import Past
 from simulator.enectiva.portfolio import (
     INSTALLED,
     READING_INTERVAL,
@@ -73,18 +74,43 @@ def meter(one: Meter) -> Resource:
     )
 
 
-def readings(one: Meter, house: House, newest: dt.datetime, query: Query) -> Rows:
+def readings(
+    one: Meter, house: House, newest: dt.datetime, query: Query, past: Past, now: dt.datetime
+) -> Rows:
     """Return a meter's readings every quarter hour: `time` in UTC, `state` in its unit."""
 
     def make(index: int, at: dt.datetime) -> Resource:
+        state = one.counter(house, at) + past.too_much(at, now)
+        if (swap := past.swap_before(at)) is not None:
+            state += swap.shows - one.counter(house, swap.at)
         return Resource(
             type="readings",
             id=str(int(one.id) * 10_000_000 + index),
-            attributes={"time": _instant(at), "state": round(one.counter(house, at), 3)},
+            attributes={"time": _instant(at), "state": round(state, 3)},
         )
 
     until = INSTALLED - READING_INTERVAL if one.profile else one.until(newest)
-    return _every_quarter_hour(until, query, make)
+    if past == Past():
+        return _every_quarter_hour(until, query, make)
+    first, beyond = _indices(until, query)
+    there: list[int] = []
+    for start, end in [*past.missing(now), (until + READING_INTERVAL, until)]:
+        there += range(first, min(beyond, _index(start)))
+        first = max(first, _index(end))
+    if past.twice:
+        there = [index for index in there for _ in range(2)]
+    if query.descending:
+        there.reverse()
+
+    def row(place: int) -> Resource:
+        return make(there[place], INSTALLED + there[place] * READING_INTERVAL)
+
+    return Rows(count=len(there), make=row)
+
+
+def _index(at: dt.datetime) -> int:
+    """Return the number of the first quarter hour at a time or after it."""
+    return -(-(at - INSTALLED) // READING_INTERVAL)
 
 
 def data_points(one: DataSeries, house: House, newest: dt.datetime, query: Query) -> Rows:
@@ -109,6 +135,17 @@ def _every_quarter_hour(
     until: dt.datetime, query: Query, make: Callable[[int, dt.datetime], Resource]
 ) -> Rows:
     """Return rows on the quarter hours from the installation to `until` that pass the query."""
+    first, beyond = _indices(until, query)
+
+    def row(place: int) -> Resource:
+        index = beyond - 1 - place if query.descending else first + place
+        return make(index, INSTALLED + index * READING_INTERVAL)
+
+    return Rows(count=max(beyond - first, 0), make=row)
+
+
+def _indices(until: dt.datetime, query: Query) -> tuple[int, int]:
+    """Return the numbers of the first quarter hour that passes the query, and of the one beyond."""
     first, beyond = 0, (until - INSTALLED) // READING_INTERVAL + 1
     for condition in query.conditions:
         index, rest = divmod(condition.at - INSTALLED, READING_INTERVAL)
@@ -120,12 +157,7 @@ def _every_quarter_hour(
                 first = max(first, after)
             case _:
                 beyond = min(beyond, after)
-
-    def row(place: int) -> Resource:
-        index = beyond - 1 - place if query.descending else first + place
-        return make(index, INSTALLED + index * READING_INTERVAL)
-
-    return Rows(count=max(beyond - first, 0), make=row)
+    return first, beyond
 
 
 def meter_deltas(one: Meter, house: House, newest: dt.datetime, query: Query) -> Rows:

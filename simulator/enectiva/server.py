@@ -13,6 +13,7 @@ from simulator.enectiva import rows
 from simulator.enectiva.documents import MEDIA_TYPE, Resource, answer, listing, single
 from simulator.enectiva.errors import Refused
 from simulator.enectiva.knobs import EnectivaKnobs, Identification, Links
+from simulator.enectiva.past import Past
 from simulator.enectiva.portfolio import (
     TIME_ZONE,
     DataSeries,
@@ -46,6 +47,7 @@ class EnectivaServer(ProviderServer[EnectivaKnobs]):
     def __init__(self, world: World) -> None:
         """Belong to `world`."""
         self.tokens = Tokens(world.clock.now)
+        self.past = Past()
         self._recent: deque[float] = deque()
         super().__init__(world, EnectivaKnobs())
 
@@ -221,7 +223,9 @@ class EnectivaServer(ProviderServer[EnectivaKnobs]):
         return self._page(
             request,
             _READING_TIMES,
-            lambda query: rows.readings(meter, self.world.house, self.newest, query),
+            lambda query: rows.readings(
+                meter, self.world.house, self.newest, query, self.past, self.world.clock.now()
+            ),
         )
 
     def _meter_deltas(self, request: web.Request) -> web.Response:
