@@ -16,7 +16,8 @@ ZONE = ZoneInfo("Europe/Prague")
 
 _ACTIVE = 120
 _IDLE = 420
-_LINKED = dt.datetime(2025, 1, 10, 9, tzinfo=dt.UTC)
+LINKED = dt.datetime(2025, 1, 10, 9, tzinfo=dt.UTC)
+"""When the users linked everything."""
 _SPACE = uuid.UUID("0e0de000-0000-4000-8000-000000000000")
 
 
@@ -97,7 +98,7 @@ class Assets:
     def users(self) -> list[JsonObject]:
         """Return the users of the client."""
         return [
-            {"id": user, "createdAt": _time(_LINKED), "scopes": sorted(self._knobs.scopes)}
+            {"id": user, "createdAt": _time(LINKED), "scopes": sorted(self._knobs.scopes)}
             for user in sorted(self._knobs.users, reverse=True)
         ]
 
@@ -273,7 +274,7 @@ class Assets:
                 "year": None,
                 "serialNumber": f"EH00000{number}",
             },
-            "location": {"id": PLACE, "lastUpdated": _time(_LINKED)},
+            "location": {"id": PLACE, "lastUpdated": _time(LINKED)},
         }
 
     def _information(self, model: str, **more: JsonValue) -> JsonValue:
@@ -303,7 +304,7 @@ class Assets:
         }
         config: dict[str, JsonValue] = {
             "operationMode": "SELF_RELIANCE",
-            "lastUpdated": _time(_LINKED),
+            "lastUpdated": _time(LINKED),
         }
         capabilities = {
             "exportFocus": False,
@@ -334,7 +335,7 @@ class Assets:
         return {
             **self._frame("inverter", _STORAGE, "inverter", at=at, capabilities=capabilities),
             "productionState": self._hidden("inverter:read:data", state),
-            "timezone": ZONE.key,
+            "timezone": ZONE.key if self._knobs.zone_named else None,
             "information": self._information("SUN2000-10KTL", id="SUN-SIM", sn="HV00000000001"),
             "location": self._place("inverter:read:location", at),
             "hemSystemId": self._site_id(),
@@ -353,7 +354,7 @@ class Assets:
             "heatSetpoint": 21.5,
             "coolSetpoint": None,
             "holdType": "PERMANENT",
-            "lastUpdated": _time(_LINKED),
+            "lastUpdated": _time(LINKED),
         }
         frame = self._frame(
             name,
@@ -428,8 +429,8 @@ class Assets:
                 "latitude": LATITUDE,
                 "longitude": LONGITUDE,
                 "address": None,
-                "timezone": ZONE.key,
-                "lastUpdated": _time(_LINKED),
+                "timezone": ZONE.key if self._knobs.zone_named else None,
+                "lastUpdated": _time(LINKED),
             },
             "status": {
                 "lastSeen": _time(at),
@@ -445,7 +446,7 @@ class Assets:
             "latitude": LATITUDE,
             "longitude": LONGITUDE,
             "timezoneName": ZONE.key,
-            "createdAt": _time(_LINKED),
+            "createdAt": _time(LINKED),
         }
 
 

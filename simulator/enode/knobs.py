@@ -69,3 +69,21 @@ class EnodeKnobs(Knobs):
     """Requests a minute, then 429. Limits are not published."""
     retry_after: str | None = "30"
     """What a 429 names, if anything (assumed)."""
+
+    # Statistics
+    statistics: frozenset[str] = frozenset({"hours", "sessions", "inverters", "hem-systems"})
+    """What can be asked: what is missing answers 403, of HEM systems 422 (vendor)."""
+    quarter_hours: bool = True
+    """Whether vendors tell more than days; else a day has no data."""
+    empty_hours: bool = False
+    """Whether charging statistics have rows of hours without energy (unknown)."""
+    late: frozenset[str] = frozenset()
+    """Local days (ISO 8601) whose data has not come yet; an inverter's answer is a 202 then."""
+    gaps: frozenset[str] = frozenset()
+    """Local days of which the first six hours will never be known."""
+    corrected: frozenset[str] = frozenset()
+    """Local days that turned out to have a tenth more energy."""
+    repeats: bool = False
+    """Rows come twice, the newest first."""
+    zone_named: bool = True
+    """Whether inverters and HEM systems name their time zone (nullable in the inverter)."""

@@ -13,6 +13,7 @@ _TITLES = {
     403: ("forbidden", "Forbidden"),
     404: ("not-found", "Not Found"),
     405: ("method-not-allowed", "Method Not Allowed"),
+    422: ("hem-system-statistics-not-available", "HEM System Statistics Not Available"),
     429: ("too-many-requests", "Too Many Requests"),
 }
 

@@ -4,6 +4,7 @@ import base64
 import binascii
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime
 from functools import partial
 from typing import ClassVar, override
 
@@ -12,6 +13,7 @@ from aiohttp import web
 from simulator.enode.assets import Assets
 from simulator.enode.knobs import OWNER, EnodeKnobs
 from simulator.enode.problems import Refused
+from simulator.enode.statistics import RESOLUTIONS, Statistics
 from simulator.enode.tokens import SANDBOX, Client, Tokens
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
@@ -30,6 +32,7 @@ _LISTS = (
     "hem-systems",
     "locations",
 )
+_CHARGING = frozenset({"startDate", "endDate", "type", "id", "locationId"})
 _PAGING = frozenset({"after", "before", "pageSize"})
 
 
@@ -63,6 +66,10 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
             *(get(f"/{name}", self._list(name)) for name in _LISTS),
             *(get(f"/users/{{user}}/{name}", self._list(name)) for name in _LISTS),
             *(get(f"/{name}/{{id}}", self._one(name)) for name in _LISTS),
+            get("/users/{user}/statistics/charging", self._charging_hours),
+            get("/users/{user}/statistics/charging/sessions", self._charging_sessions),
+            get("/inverters/{id}/statistics", self._inverter_statistics),
+            get("/hem-systems/{id}/statistics", self._site_statistics),
             web.get(
                 "/{environment:production|sandbox}/health/ready", self._ready, allow_head=False
             ),
@@ -187,10 +194,12 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         self._recent.append(now)
 
     def _assets(self, request: web.Request) -> Assets:
+        return Assets(self.world.house, self.knobs, self._now(request), self._began)
+
+    def _now(self, request: web.Request) -> datetime:
+        """Return what time it is; in the sandbox values never move by themselves (vendor)."""
         sandbox = request.match_info["environment"] == SANDBOX
-        # In the sandbox values never move by themselves (vendor).
-        now = self._began if sandbox else self.world.clock.now()
-        return Assets(self.world.house, self.knobs, now, self._began)
+        return self._began if sandbox else self.world.clock.now()
 
     def _users(self, request: web.Request, assets: Assets) -> web.Response:
         _refuse_unknown(request, _PAGING)
@@ -230,6 +239,72 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
 
         return endpoint
 
+    # Statistics
+
+    def _statistics(self, request: web.Request) -> Statistics:
+        return Statistics(self.world.house, self.knobs, self._now(request))
+
+    def _charging_hours(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, _CHARGING | {"resolution", "utcOffset"})
+        self._refuse_statistics("hours")
+        user, kind, device, span = self._charging(request, assets)
+        resolution = request.query.get("resolution", "DAY")
+        if resolution not in RESOLUTIONS:
+            raise Refused(400, "resolution is unknown.")
+        step = RESOLUTIONS[resolution]
+        rows = self._statistics(request).hours(user, kind, device, span, step)
+        return web.json_response(rows)
+
+    def _charging_sessions(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, _CHARGING)
+        self._refuse_statistics("sessions")
+        rows = self._statistics(request).sessions(*self._charging(request, assets))
+        return web.json_response(rows)
+
+    def _charging(
+        self, request: web.Request, assets: Assets
+    ) -> tuple[str, str, str | None, tuple[datetime, datetime]]:
+        """Return user, kind, device and span of a question for charging statistics."""
+        user, kind = request.match_info["user"], request.query.get("type", "")
+        if kind not in {"charger", "vehicle", "hvac"}:
+            raise Refused(400, "type is missing or unknown.")
+        start = _moment(request, "startDate")
+        if start is None:
+            raise Refused(400, "startDate is missing.")
+        if assets.user(user) is None:
+            raise Refused(404, "User not found.")
+        end = _moment(request, "endDate") or self._now(request)
+        return user, kind, request.query.get("id"), (start, end)
+
+    def _inverter_statistics(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, frozenset({"year", "month", "day"}))
+        self._refuse_statistics("inverters")
+        self._refuse_strange(request, assets, "inverters")
+        year, month = _whole(request, "year", 1969, 2999), _whole(request, "month", 1, 12)
+        if year is None or month is None:
+            raise Refused(400, "year or month is missing.")
+        day = _whole(request, "day", 1, 31)
+        status, answer = self._statistics(request).inverter(year, month, day)
+        return web.json_response(answer, status=status)
+
+    def _site_statistics(self, request: web.Request, assets: Assets) -> web.Response:
+        _refuse_unknown(request, frozenset({"interval"}))
+        self._refuse_strange(request, assets, "hem-systems")
+        if "hem-systems" not in self.knobs.statistics:
+            raise Refused(
+                422, "Statistics are not available for this HEM System at the requested interval"
+            )
+        return web.json_response(self._statistics(request).site(request.query.get("interval", "")))
+
+    def _refuse_statistics(self, name: str) -> None:
+        if name not in self.knobs.statistics:
+            raise Refused(403, "The client may not use this.")
+
+    def _refuse_strange(self, request: web.Request, assets: Assets, name: str) -> None:
+        self._refuse_listing(name)
+        if request.match_info["id"] not in {row.id for row in assets.lists()[name]}:
+            raise Refused(404, "Asset not found")
+
     def _refuse_listing(self, name: str) -> None:
         if name in self.knobs.forbidden or (name == "hem-systems" and not self.knobs.hem):
             raise Refused(403, "The client may not use this.")
@@ -266,6 +341,28 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
 def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:
     if unknown := set(request.query) - known:
         raise Refused(400, f"Unknown parameter {min(unknown)}.")
+
+
+def _moment(request: web.Request, name: str) -> datetime | None:
+    """Return a time of the query; it has to name its offset."""
+    if (value := request.query.get(name)) is None:
+        return None
+    try:
+        at = datetime.fromisoformat(value)
+    except ValueError as error:
+        raise Refused(400, f"{name} is no date and time.") from error
+    if "T" not in value or at.tzinfo is None:
+        raise Refused(400, f"{name} is no date and time.")
+    return at
+
+
+def _whole(request: web.Request, name: str, least: int, most: int) -> int | None:
+    """Return a whole number of the query."""
+    if (value := request.query.get(name)) is None:
+        return None
+    if not value.isdecimal() or not least <= int(value) <= most:
+        raise Refused(400, f"{name} is out of range.")
+    return int(value)
 
 
 def _cursor(place: int) -> str:

@@ -302,6 +302,7 @@ PROVIDER: Final = Provider(
     options=(Field(key=CURRENCY, required=False, shown=True),),
     links={"dashboard_url": "https://developers.enode.com"},
     grace=timedelta(seconds=GRACE),
+    history=True,
     identify=identify,
     open=EnodeAccount,
 )

@@ -65,8 +65,7 @@ class EnodeHistory:
             sources.append(source)
             self._readers[source.key] = read
         for site in sites:
-            quantities = [each for each in FLOWS.values() if _today(each) in site.device.numbers]
-            if quantities:
+            if quantities := _flows(site):
                 source = self._sites.source(site.device.id, quantities, site.installed)
                 sources.append(source)
                 self._readers[source.key] = partial(self._sites.read, source, site.zone)
@@ -98,5 +97,7 @@ class EnodeHistory:
         }
 
 
-def _today(quantity: Quantity) -> tuple[Quantity, None]:
-    return Quantity(f"{quantity}_today"), None
+def _flows(site: Site) -> list[Quantity]:
+    """Return what a HEM system measures, by what it tells of today."""
+    told = {str(quantity) for quantity, _ in site.device.numbers}
+    return [quantity for quantity in FLOWS.values() if f"{quantity}_today" in told]
