@@ -1,6 +1,6 @@
 """A simulated Enode, and the surroundings of an account that asks it."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -34,7 +34,9 @@ class Home:
         self.clock.advance(seconds)
         self.sim.clock.advance(seconds)
 
-    def context(self, of: str = PRODUCTION, **entered: Any) -> Context:
+    def context(
+        self, of: str = PRODUCTION, *, options: Mapping[str, Any] | None = None, **entered: Any
+    ) -> Context:
         """Return what a person would enter for the client `of` an environment."""
         client = self.server.tokens.clients[of]
         data = {
@@ -43,7 +45,13 @@ class Home:
             "client_secret": client.secret,
             **entered,
         }
-        return Context(session=self.session, clock=self.clock, zone=HOUSE_ZONE, data=data)
+        return Context(
+            session=self.session,
+            clock=self.clock,
+            zone=HOUSE_ZONE,
+            data=data,
+            options=options or {},
+        )
 
     def account(self, **entered: Any) -> EnodeAccount:
         return EnodeAccount(self.context(**entered))
