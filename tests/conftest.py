@@ -1,8 +1,9 @@
 """What every test shares."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+import os
 
 import pytest
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
@@ -14,6 +15,9 @@ import custom_components  # noqa: F401 - imported for that effect
 from custom_components.energy_connect import context
 from simulator import Simulator
 from tests.scripted import Script, install
+
+POSTGRES = os.environ.get("ENERGY_CONNECT_POSTGRES")
+"""The address of a server, from `scripts/postgres`; databases of it are made for the tests."""
 
 
 @pytest.fixture(autouse=True)
@@ -32,6 +36,42 @@ def integration_enabled(request: pytest.FixtureRequest) -> None:
             if recorder in request.fixturenames:
                 request.getfixturevalue(recorder)
         request.getfixturevalue("enable_custom_integrations")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Beside a PostgreSQL server, run what needs a recorder, and nothing else."""
+    if POSTGRES is None:
+        return
+    wanted, others = [], []
+    for item in items:
+        names = getattr(item, "fixturenames", ())
+        (wanted if "recorder_db_url" in names else others).append(item)
+    config.hook.pytest_deselected(items=others)
+    items[:] = wanted
+
+
+@pytest.fixture
+def recorder_db_url(recorder_db_url: str, worker_id: str) -> Iterator[str]:
+    """Give a test a database of its own, which is SQLite's unless there is a PostgreSQL server."""
+    if POSTGRES is None:
+        yield recorder_db_url
+        return
+    import psycopg2
+
+    name = f"tests_{worker_id}"
+
+    def execute(*commands: str) -> None:
+        connection = psycopg2.connect(f"{POSTGRES}/postgres")
+        # A database can't be made within a transaction.
+        connection.autocommit = True
+        with connection.cursor() as cursor:
+            for command in commands:
+                cursor.execute(command)
+        connection.close()
+
+    execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)", f"CREATE DATABASE {name}")
+    yield f"{POSTGRES}/{name}"
+    execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.fixture
