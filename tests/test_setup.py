@@ -26,7 +26,7 @@ from custom_components.energy_connect.providers import PROVIDERS
 from custom_components.energy_connect.vault import NoVault, StoredVault
 from simulator import Simulator, faults
 from tests.accounts import pass_time, set_up
-from tests.scripted import KEY, Script, add_entry, car, hang, poll, start, state
+from tests.scripted import KEY, Script, add_entry, car, hang, install, poll, start, state
 from tests.signing_in import Browser
 from tests.test_config_flow import STEPS
 
@@ -315,6 +315,18 @@ async def test_a_full_disk_is_not_mistaken_for_a_saved_sign_in(
     with pytest.raises(OSError, match="not written"):
         await vault.save({"a": 2})
     assert await vault.load() == {"a": 1}
+
+
+async def test_a_provider_that_needs_not_be_told_is_not(
+    hass: HomeAssistant, script: Script, disk: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, script.provider(forget=None))
+    entry = signed_in(hass)
+    await StoredVault(hass, entry.entry_id).save({"refresh_token": "r"})
+
+    await hass.config_entries.async_remove(entry.entry_id)
+
+    assert not (disk / f"{DOMAIN}.{entry.entry_id}").exists()
 
 
 async def test_a_vault_gives_back_what_was_put_in(hass: HomeAssistant, disk: Path) -> None:
