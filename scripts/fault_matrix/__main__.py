@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from importlib.metadata import version
 import os
 import platform
 import sys
@@ -14,7 +15,9 @@ def parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(prog="scripts/faults", description=__doc__)
     parser.add_argument("--provider", action="append", choices=PROVIDERS, help="only this one")
-    parser.add_argument("--fault", action="append", choices=NAMES, help="only this one", metavar="NAME")
+    parser.add_argument(
+        "--fault", action="append", choices=NAMES, help="only this one", metavar="NAME"
+    )
     parser.add_argument("--moment", action="append", choices=MOMENTS, help="only this one")
     parser.add_argument("--list", action="store_true", help="print the faults' names")
     parser.add_argument("--table", action="store_true", help="print the outcomes as a table")
@@ -41,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = run_matrix(options)
     print(
         f"faults: {time.monotonic() - began:.0f} s on {os.cpu_count()} CPUs,"
-        f" Python {platform.python_version()}",
+        f" Python {platform.python_version()}, Home Assistant {version('homeassistant')}",
         flush=True,
     )
     return code

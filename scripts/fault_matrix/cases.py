@@ -12,7 +12,7 @@ from custom_components.energy_connect.providers import PROVIDERS
 
 from . import watch
 from .catalogue import FAULTS, WITHOUT, Fault
-from .expectations import Outcome, expected
+from .expectations import AT_ONCE, Outcome, expected
 from .names import MOMENTS
 from .stage import Entry, Stage
 
@@ -34,7 +34,9 @@ _LISTS = 4
 class Case:
     """What is found out about a case."""
 
-    def __init__(self, stage: Stage, fault: Fault, moment: str, log: list[logging.LogRecord]) -> None:
+    def __init__(
+        self, stage: Stage, fault: Fault, moment: str, log: list[logging.LogRecord]
+    ) -> None:
         """Begin without a finding."""
         self.stage = stage
         self.fault = fault
@@ -145,7 +147,8 @@ async def _running(case: Case) -> None:
         case.check(down_at >= 0.99 * grace, f"down after {down_at:.0f} s of {grace:.0f} s grace")
         case.check(not stage.values(entry), "something is shown after the grace time")
     early = {one: at for one, at in lost.items() if at < 0.99 * grace}
-    case.check(not early, f"lost within the grace time: {dict(list(early.items())[:3])}")
+    obeyed = (stage.provider, case.fault.name) in AT_ONCE
+    case.check(obeyed or not early, f"lost within the grace time: {dict(list(early.items())[:3])}")
     right = len(down) <= case.most_lines if case.outcome == Outcome.KEPT else len(down) == 1
     case.check(right, f"{len(down)} log lines on the way down: {down}")
     mark = len(case.log)
@@ -185,8 +188,11 @@ async def _recover(case: Case, entry: Entry, before: set[str]) -> None:
             await stage.next_poll(entry)
         before = before - missing | (missing & stage.values(entry).keys())
         if missing & before:
-            case.check(False, f"{len(missing & before)} came back by a restart alone:"
-                       f" {sorted(missing & before)[:3]}")
+            case.check(
+                False,
+                f"{len(missing & before)} came back by a restart alone:"
+                f" {sorted(missing & before)[:3]}",
+            )
     case.check(
         _is_well(stage, entry, before),
         f"not recovered: {entry.state.name} {entry.reason}, {len(missing)} missing:"

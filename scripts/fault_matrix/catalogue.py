@@ -53,9 +53,7 @@ def _data(name: str, make: Callable[[Stage], Action], *, times: int | None = Non
 
 
 def _status(name: str, status: int, body: str = "", kind: str = "application/json") -> Fault:
-    return _data(
-        name, lambda _: faults.Status(status=status, body=body, content_type=kind)
-    )
+    return _data(name, lambda _: faults.Status(status=status, body=body, content_type=kind))
 
 
 async def _close_ports(stage: Stage) -> None:
@@ -91,9 +89,7 @@ async def _set_clock_right(stage: Stage) -> None:
 async def _close_token_endpoint(stage: Stage) -> None:
     """Have all tokens end, and none to be had."""
     stage.end_tokens()
-    stage.simulator.faults.add(
-        faults.Status(status=503), provider=stage.provider, method="POST"
-    )
+    stage.simulator.faults.add(faults.Status(status=503), provider=stage.provider, method="POST")
 
 
 def _elsewhere(stage: Stage) -> Action:

@@ -14,7 +14,6 @@ _EVERY: Final = 25
 _LAST_WORDS: Final = 30
 
 
-
 class Tally:
     """A pytest plugin that prints progress and keeps what came out."""
 

@@ -1,6 +1,7 @@
 """How payloads are bent: hypothesis draws what, where and how."""
 
 from collections.abc import Callable, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 import json
 from typing import Any, Final
@@ -8,7 +9,6 @@ from typing import Any, Final
 from hypothesis import strategies as st
 
 type Node = Any
-type _Change = Callable[[Node, str, Node], Node]
 
 _TEXTS: Final = (
     "",
@@ -96,7 +96,7 @@ def _reverse(value: Node) -> Node:
 
 
 def _twice(value: Node) -> Node:
-    return value + value if isinstance(value, list | str) else [value, value]
+    return deepcopy(value) + value if isinstance(value, list | str) else [deepcopy(value), value]
 
 
 def _retype(value: Node) -> Node:
@@ -166,7 +166,7 @@ def apply(bends: Sequence[Bend], value: Node) -> Node:
         if bend.how is None and container is not root:
             _drop(container, key)
         elif bend.how is None or bend.how < 0:
-            container[key] = bend.junk
+            container[key] = deepcopy(bend.junk)
         else:
             container[key] = _SHAPES[bend.how](container[key])
     return root[0]

@@ -7,6 +7,8 @@ import json
 import math
 from typing import Any, Final
 
+import orjson
+
 from custom_components.energy_connect.core.errors import ApiError
 from custom_components.energy_connect.core.model import Device, Poll, Reading
 from custom_components.energy_connect.core.payload import text
@@ -17,6 +19,11 @@ from .bends import Bend, apply, written
 from .tape import Tape, is_json
 
 _SHOWN: Final = ("name", "manufacturer", "model", "serial_number", "sw_version", "hw_version")
+
+
+_SHORTEST_NAME: Final = 5
+# Rows that say something of one another: logins of one vendor, for example.
+_PARTS: Final = frozenset({"linkedVendors"})
 
 
 class Broken(AssertionError):
@@ -49,9 +56,7 @@ def _fits(device: Device) -> None:
         if not (chosen is None or isinstance(chosen, StrEnum)):
             raise Broken(f"{choice} is {chosen!r}")
     place = device.position
-    if place is not None and not (
-        -90 <= place.latitude <= 90 and -180 <= place.longitude <= 180
-    ):
+    if place is not None and not (-90 <= place.latitude <= 90 and -180 <= place.longitude <= 180):
         raise Broken(f"the position {place} is nowhere")
 
 
@@ -77,9 +82,7 @@ class Judge:
         """Learn what the true tape gives."""
         self.tape = tape
         self._data: Mapping[str, Any] = tape.entered["identity"]
-        self._entered = {
-            key: value for key, value in tape.entered.items() if key != "identity"
-        }
+        self._entered = {key: value for key, value in tape.entered.items() if key != "identity"}
         self._keys = [key for key in tape.payloads if is_json(tape.exact[key].body)]
         self._provider = PROVIDERS[tape.provider]
         self.cases = 0
@@ -134,16 +137,20 @@ class Judge:
         key = self.lists[bends[0].payload % len(self.lists)]
         true = self._rows(self._load(key))
         index = row % len(true)
-        touched = f"{key} {json.dumps(true[index])}"
+        touched = json.dumps(true[index])
+        names = [one for one in key.split("/") if len(one) >= _SHORTEST_NAME]
 
         def bent(heard: str, body: bytes) -> bytes:
             if heard != key:
                 return body
             payload = json.loads(body)
             rows = self._rows(payload)
-            rows[index] = apply(bends, rows[index])
+            rows[index] = bad_row
             return written(payload)
 
+        bad_row = apply(bends, true[index])
+        if not _can_be_read(written(bad_row)):
+            return  # not JSON as a whole: then there is no good row beside it
         try:
             poll = await self._poll(bent)
         except ApiError as error:
@@ -153,7 +160,11 @@ class Judge:
         devices = poll.snapshot.devices
         for device_id, device in self._true.items():
             mentioned = device_id in touched or device_id.rpartition("/")[2] in touched
-            if mentioned or without.get(device_id) != device:
+            if (
+                mentioned
+                or any(name in device_id for name in names)
+                or without.get(device_id) != device
+            ):
                 continue
             if devices.get(device_id) != device:
                 raise Broken(
@@ -187,15 +198,23 @@ class Judge:
         if isinstance(payload, list):
             return payload
         if isinstance(payload, dict):
-            for value in payload.values():
+            for name, value in payload.items():
+                if name in _PARTS:
+                    continue
                 if isinstance(value, list) and value and isinstance(value[0], dict):
                     return value
         return []
 
 
-def _heard(
-    bend: list[Callable[[str, bytes], bytes] | None], key: str, body: bytes
-) -> bytes:
+def _can_be_read(body: bytes) -> bool:
+    try:
+        orjson.loads(body)
+    except orjson.JSONDecodeError:
+        return False
+    return True
+
+
+def _heard(bend: list[Callable[[str, bytes], bytes] | None], key: str, body: bytes) -> bytes:
     return body if bend[0] is None else bend[0](key, body)
 
 
