@@ -87,6 +87,14 @@ async def test_a_meter_whose_rows_can_not_be_read_does_not_rest(office: Office) 
     assert sum(COUNTER in one.numbers for one in poll.snapshot.devices.values()) > 0
 
 
+async def test_the_404_of_one_meter_takes_the_months_from_no_other(office: Office) -> None:
+    office.fault(Status(status=404), "/meters/*/deltas", times=1)
+    account = office.open()
+    await account.poll()
+    assert account.diagnostics()["refused_features"] == {}
+    assert len(account._months.latest) == 12
+
+
 async def test_months_that_can_not_be_read_leave_those_that_are_known(office: Office) -> None:
     account = office.open()
     await account.poll()
