@@ -75,15 +75,15 @@ class Endless(Action):
         headers = {name: text for name, text in true.headers.items() if name != "Content-Length"}
         body: JsonValue = json.loads(body_of(true))
         cursor = str(next(self._numbers))
-        match body:
-            case {"data": list()} if self._provider == "enectiva":
+        match self._provider, body:
+            case "enectiva", dict() if isinstance(body.get("data"), list):
                 body = {**body, "links": {"next": _link(request, "page", cursor)}}
-            case {"data": list()} if self._provider == "enode":
+            case "enode", dict() if isinstance(body.get("data"), list):
                 body = {**body, "pagination": {"before": None, "after": cursor}}
-            case {"meta": dict()} if self._provider == "traxes":
+            case "traxes", dict() if "meta" in body:
                 meta: JsonValue = {"continuationToken": cursor}
                 body = {**body, "meta": meta, "links": {"next": None}}
-            case list() if self._provider == "ev_energy":
+            case "ev_energy", list():
                 link = f"{request.url.origin()}{_link(request, 'page_after', cursor)}"
                 headers["Link"] = f'<{link}>; rel="next"'
         return web.Response(status=true.status, headers=headers, body=json.dumps(body).encode())

@@ -167,7 +167,9 @@ async def _end(case: Case, entry: Entry, before: set[str]) -> None:
         flow = await stage.settle(
             stage.hass.config_entries.flow.async_configure(asked[0]["flow_id"])
         )
-        wanted = {str(key) for key in flow["data_schema"].schema}
+        form = flow["data_schema"]
+        assert form is not None
+        wanted = {str(key) for key in form.schema}
         typed = {key: text for key, text in stage.typed.items() if key in wanted}
         result = await stage.submit(flow, typed)
         case.check(result.get("reason") == "reauth_successful", f"sign-in: {result}")

@@ -51,6 +51,7 @@ def names() -> Iterator[Names]:
 def freezer() -> Iterator[FrozenDateTimeFactory]:
     """The clock that is driven; the same day for every run."""
     with freeze_time(START) as frozen:
+        assert isinstance(frozen, FrozenDateTimeFactory)
         yield frozen
 
 

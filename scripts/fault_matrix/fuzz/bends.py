@@ -96,7 +96,9 @@ def _reverse(value: Node) -> Node:
 
 
 def _twice(value: Node) -> Node:
-    return deepcopy(value) + value if isinstance(value, list | str) else [deepcopy(value), value]
+    if isinstance(value, str):
+        return value + value
+    return [*deepcopy(value), *value] if isinstance(value, list) else [deepcopy(value), value]
 
 
 def _retype(value: Node) -> Node:

@@ -41,7 +41,7 @@ class Tape:
     """What a provider answered, by what was asked; a bent question gets the path's first answer."""
 
     provider: str
-    entered: Mapping[str, Any]
+    entered: dict[str, Any]
     environment: Mapping[str, str]
     exact: dict[str, Answer] = field(default_factory=dict)
     by_path: dict[str, Answer] = field(default_factory=dict)
@@ -162,7 +162,7 @@ async def record(provider: str) -> Tape:
             again = (await account.poll()).again.total_seconds()
             clock.advance(again)
             simulator.clock.advance(again)
-        tape.entered["identity"] = identity.data  # type: ignore[index] - a dict, made above
+        tape.entered["identity"] = identity.data
         assert not simulator.failures
     return tape
 
