@@ -64,7 +64,15 @@ def _last_line(report: pytest.TestReport) -> str:
 
 def run_matrix(options: argparse.Namespace) -> int:
     """Run the chosen cases; return 0 if all survived."""
-    arguments = [str(_CASES), "-p", "no:cacheprovider", "-q", "--no-cov", "--tb=short"]
+    arguments = [
+        str(_CASES),
+        "-p",
+        "no:cacheprovider",
+        "-q",
+        "--no-cov",
+        "--tb=short",
+        "--timeout=150",
+    ]
     arguments += ["-n", str(options.jobs)] if options.jobs > 1 else []
     for name in ("provider", "fault", "moment"):
         arguments += [f"--only-{name}={one}" for one in getattr(options, name) or ()]
