@@ -22,7 +22,7 @@ from custom_components.energy_connect.core.vocabulary import (
     OperationMode,
     Quantity,
 )
-from custom_components.energy_connect.providers.enode.assets import Asset, parse_page
+from custom_components.energy_connect.providers.enode.assets import KILO, Asset, parse_page, scaled
 from custom_components.energy_connect.providers.enode.owners import (
     Login,
     Place,
@@ -247,6 +247,12 @@ def test_operation_mode_is_offered_if_it_is_told_or_can_be_set() -> None:
 
     assert Choice.OPERATION_MODE not in batteries["battery-modeless"].choices
     assert batteries["battery-settable"].choices[Choice.OPERATION_MODE] is None
+
+
+def test_a_number_that_leaves_all_numbers_when_converted_is_unknown() -> None:
+    assert scaled(1e308, KILO) is None
+    assert scaled(-1e308, KILO) is None
+    assert scaled(7.4, KILO) == 7400
 
 
 def test_inverter() -> None:
