@@ -103,6 +103,8 @@ class Interval:
 
     `final` is False while the provider says that it may change; a provisional 0 counts as not
     known. `cost` is what the amount cost, in the currency of its series; None: not known.
+    `estimated` says that the amount is right over a longer time than this, over which the account
+    has spread it.
     """
 
     start: datetime
@@ -110,6 +112,7 @@ class Interval:
     amount: float
     final: bool = True
     cost: float | None = None
+    estimated: bool = False
 
 
 @dataclass(frozen=True, slots=True)

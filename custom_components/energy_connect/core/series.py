@@ -161,7 +161,7 @@ class _Collected:
 def _share_out(start: float, end: float, piece: _Piece, collected: dict[Hour, _Collected]) -> None:
     """Give each hour its share of a stretch."""
     interval = piece.interval
-    estimated = piece.length > ESTIMATED_BEYOND.total_seconds()
+    estimated = interval.estimated or piece.length > ESTIMATED_BEYOND.total_seconds()
     at = start
     while at < end:
         hour = math.floor(at / SECONDS)
