@@ -171,6 +171,14 @@ async def test_past_of_an_inverter_that_can_not_tell_it_is_not_offered(home: Hom
     assert f"inverters_{INVERTER}" not in past.sources
 
 
+async def test_site_that_tells_nothing_of_today_has_no_past(home: Home) -> None:
+    home.fail(Rewrite(bend=lambda _: {"data": [{"id": SITE}]}), "hem-systems")
+
+    past = await open_past(home)
+
+    assert f"hem-systems_{SITE}" not in past.sources
+
+
 async def test_nothing_is_asked_of_the_time_before_the_installation(past: Past) -> None:
     for device in (INVERTER, SITE):
         begins = past.source(device).begins
