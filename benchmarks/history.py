@@ -244,10 +244,14 @@ async def run(args: argparse.Namespace) -> None:
     async with house(args.db_url) as hass:
         table = StatisticsTable(hass)
         await timed_bare(hass, "warm", amounts(2000))
+        # As Home Assistant does when it has started; and first of all, since memory that was once
+        # taken is not given back.
+        gc.collect()
+        gc.freeze()
+        await measure_memory(hass, args.series, args.hours)
         await measure_refresh(hass, table)
         await measure_backfill(hass, table)
         await measure_correction(hass, table)
-        await measure_memory(hass, args.series, args.hours)
 
 
 def main() -> None:

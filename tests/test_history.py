@@ -98,9 +98,7 @@ async def set_up_past(
     return entry
 
 
-async def imported(
-    hass: HomeAssistant, frozen: FrozenDateTimeFactory, seconds: float = 30
-) -> None:
+async def imported(hass: HomeAssistant, frozen: FrozenDateTimeFactory, seconds: float = 30) -> None:
     """Let the import run until nothing is due."""
     await pass_time(hass, frozen, seconds)
     await hass.async_block_till_done(wait_background_tasks=True)
@@ -300,9 +298,7 @@ async def test_importing_a_stretch_tells_what_changed_and_a_dry_run_changes_noth
     )
     start, end = at - 5 * HOUR, at + 5 * HOUR
 
-    tried = await act(
-        hass, entry, "import_history", start=str(start), end=str(end), dry_run=True
-    )
+    tried = await act(hass, entry, "import_history", start=str(start), end=str(end), dry_run=True)
     between = await rows(hass, statistic(entry), start, end)
     changed = await act(hass, entry, "import_history", start=str(start), end=str(end))
     after = await rows(hass, statistic(entry), start, end)
@@ -356,4 +352,6 @@ async def test_the_hours_are_written_to_a_file(
     assert told == {"file": str(tmp_path / "meter.csv"), "rows": 31 * 24 - 1}
     assert lines[0] == "statistic_id,name,unit,start,amount,sum"
     assert len(lines) == 31 * 24
-    assert lines[1].startswith(f"{statistic(entry)},Electricity 1: energy consumption,kWh,2026-03-1")
+    assert lines[1].startswith(
+        f"{statistic(entry)},Electricity 1: energy consumption,kWh,2026-03-1"
+    )

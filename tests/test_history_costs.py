@@ -164,5 +164,3 @@ async def test_without_a_price_there_is_no_cost(
     assert entry.options["prices"] == {}
     assert await rows(hass, statistic(entry, "_cost"), START, NOW) == {}
     assert len(await rows(hass, statistic(entry), START, NOW)) == 31 * 24 - 1
-
-

@@ -1,5 +1,6 @@
 """When the past is asked for: the newest hours as they come, older ones as the budget allows."""
 
+from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
@@ -13,6 +14,7 @@ from .const import DOMAIN, LOGGER
 from .coordinator import EnergyConfigEntry
 from .core.agenda import Agenda, Window, backfill, oldest, progress
 from .core.budget import Priority
+from .core.coverage import Coverage
 from .core.errors import ApiError, CredentialsRejected, NotPermitted, RateLimited
 from .core.history import HistoryAccount, Source
 from .core.series import Hour, hour_of, time_of
@@ -95,6 +97,23 @@ class Backfill:
         # What has just passed is never asked for yet: that is no lack.
         return None if not total else min(100.0, 100 * (asked + 0.5) / total)
 
+    def diagnostics(self) -> dict[str, Any]:
+        """Return counts: safe to post."""
+        now = dt_util.utcnow()
+        counted: Counter[str] = Counter()
+        sources = self.history.sources()
+        for source in sources:
+            for coverage in self._coverages(source):
+                for status, hours in coverage.count(self.begin(source), hour_of(now)).items():
+                    counted["not_asked" if status is None else status.name.lower()] += hours
+        return {
+            "sources": len(sources),
+            "resting": sum(self._is_resting(source) for source in sources),
+            "hours": dict(counted),
+            "dropped_rows": self.history.dropped,
+            "last_error": self.last_error,
+        }
+
     def begin(self, source: Source) -> Hour:
         """Return the first hour of a source that is wanted."""
         return oldest(source, dt_util.utcnow(), self._depth)
@@ -138,7 +157,7 @@ class Backfill:
         agenda = self.history.book.agenda(source.key)
         return agenda.again(source, self._coverages(source), dt_util.utcnow())
 
-    def _coverages(self, source: Source) -> list[Any]:
+    def _coverages(self, source: Source) -> list[Coverage]:
         return [self.history.book.page(series.key).coverage for series in source.series]
 
     def _next(self) -> tuple[Source, Window] | None:
@@ -166,6 +185,8 @@ class Backfill:
         except RateLimited as error:
             self.last_error = str(error)
             self._past_rests_until = now + max(_AT_LEAST, error.retry_after)
+            if priority is Priority.LIVE:
+                self._resting[source.key] = self._past_rests_until
             return False
         except CredentialsRejected as error:
             # The coordinator asks for a sign-in; without one there is no use in asking.

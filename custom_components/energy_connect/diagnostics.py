@@ -36,6 +36,7 @@ async def async_get_config_entry_diagnostics(
             "last_error": str(error) if error else None,
         },
         "account": dict(coordinator.account.diagnostics()),
+        "history": None if coordinator.history is None else coordinator.history.diagnostics(),
         "advice": [item.kind for item in coordinator.data.advice],
         "devices": [_device(device) for device in coordinator.data.devices.values()],
     }

@@ -78,10 +78,9 @@ class Written(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Hours to be brought to amounts in the recorder's unit; `whole`: the others to 0."""
+    """Hours to be brought to amounts; `whole`: the others to 0."""
 
     statistic: Statistic
-    unit: str | None
     start: Hour
     stop: Hour
     amounts: Mapping[Hour, float]
@@ -89,8 +88,9 @@ class _Work(NamedTuple):
 
 
 class _Found(NamedTuple):
-    """What the recorder has: rows of a stretch, the sum before it, the next row behind it."""
+    """What the recorder has: the unit, a stretch's rows, the sum before, the next row behind."""
 
+    unit: str | None
     rows: list[Row]
     base: float
     following: Row | None
@@ -132,19 +132,16 @@ class StatisticsTable:
         if not amounts and within is None:
             return Written()
         async with self._lock:
-            unit = await self.unit_of(statistic)
-            factor = _factor(statistic, unit)
-            scaled = {hour: amount * factor for hour, amount in amounts.items()}
             changed: list[Hour] = []
             healed = 0
-            first, beyond = within or (min(scaled), max(scaled) + 1)
+            first, beyond = within or (min(amounts), max(amounts) + 1)
             for start in range(first, beyond, _READ):
                 stop = min(beyond, start + _READ)
-                piece = {hour: scaled[hour] for hour in range(start, stop) if hour in scaled}
+                piece = {hour: amounts[hour] for hour in range(start, stop) if hour in amounts}
                 if not piece and within is None:
                     continue
                 span = (min(piece), max(piece) + 1) if within is None else (start, stop)
-                work = _Work(statistic, unit, *span, piece, within is not None)
+                work = _Work(statistic, *span, piece, within is not None)
                 written = await self._piece(work, dry_run, before_shift)
                 changed += written.changed
                 healed += written.healed
@@ -156,10 +153,11 @@ class StatisticsTable:
         """Write until nothing is left to do; what was written last is thereby read back."""
         changed: dict[Hour, None] = {}
         healed = 0
-        statistic, unit = work.statistic, work.unit
+        statistic = work.statistic
         for _ in range(_ATTEMPTS):
-            found = await self._find(statistic.id, work.start, work.stop)
-            amounts = work.amounts
+            found = await self._find(statistic, work.start, work.stop)
+            factor = _factor(statistic, found.unit)
+            amounts = {hour: amount * factor for hour, amount in work.amounts.items()}
             if work.whole:
                 stale = (row.hour for row in found.rows if row.amount)
                 amounts = {**dict.fromkeys(stale, 0.0), **amounts}
@@ -167,7 +165,7 @@ class StatisticsTable:
             if not todo.steps:
                 break
             if not dry_run:
-                await self._do(statistic, unit, todo, before_shift)
+                await self._do(statistic, found.unit, todo, before_shift)
             changed |= dict.fromkeys(todo.changed)
             healed += todo.healed
             if dry_run:
@@ -180,15 +178,14 @@ class StatisticsTable:
         """Look through rows for broken seams and heal them; return how many there were."""
         healed = 0
         async with self._lock:
-            unit = await self.unit_of(statistic)
             for first in range(start, stop, _READ):
                 for _ in range(_ATTEMPTS):
-                    found = await self._find(statistic.id, first, min(stop, first + _READ))
+                    found = await self._find(statistic, first, min(stop, first + _READ))
                     todo = plan(found.rows, found.base, {}, found.following)
                     if not todo.steps:
                         break
                     healed += todo.healed
-                    await self._do(statistic, unit, todo, nothing)
+                    await self._do(statistic, found.unit, todo, nothing)
         return healed
 
     async def rows(self, statistic_id: str, start: Hour, stop: Hour) -> list[Row]:
@@ -202,7 +199,7 @@ class StatisticsTable:
         return None if newest is None else newest.hour
 
     async def unit_of(self, statistic: Statistic) -> str | None:
-        """Return the unit of the rows: a person may have chosen another one for them."""
+        """Return the unit of the rows: that in which the statistic began."""
         return await self._run(_unit, self._hass, statistic)
 
     async def _do(
@@ -243,8 +240,8 @@ class StatisticsTable:
                 statistic.id, time_of(step.shift_from), step.shift, unit or ""
             )
 
-    async def _find(self, statistic_id: str, start: Hour, stop: Hour) -> _Found:
-        return await self._run(_find, self._hass, statistic_id, start, stop)
+    async def _find(self, statistic: Statistic, start: Hour, stop: Hour) -> _Found:
+        return await self._run(_find, self._hass, statistic, start, stop)
 
     async def _run[*A, T](self, target: Callable[[*A], T], *args: *A) -> T:
         return await self._recorder.async_add_executor_job(target, *args)
@@ -298,8 +295,9 @@ def _newest(hass: HomeAssistant, statistic_id: str) -> Row | None:
     return None
 
 
-def _find(hass: HomeAssistant, statistic_id: str, start: Hour, stop: Hour) -> _Found:
+def _find(hass: HomeAssistant, statistic: Statistic, start: Hour, stop: Hour) -> _Found:
     """Return what is there. Runs in a database thread."""
+    statistic_id, unit = statistic.id, _unit(hass, statistic)
     # One hour more: mostly the row behind is the very next one.
     found = _rows(hass, statistic_id, start, stop + 1)
     inside = [row for row, _ in found if row.hour < stop]
@@ -308,13 +306,13 @@ def _find(hass: HomeAssistant, statistic_id: str, start: Hour, stop: Hour) -> _F
     if following is None or base is None:
         newest = _newest(hass, statistic_id)
         if newest is None:
-            return _Found([], 0.0, None)
+            return _Found(unit, [], 0.0, None)
         if newest.hour < start:
-            return _Found([], newest.sum, None)
+            return _Found(unit, [], newest.sum, None)
         if newest.hour >= stop:
             following, before = _following(hass, statistic_id, stop, newest)
             base = before if base is None else base
-    return _Found(inside, base or 0.0, following)
+    return _Found(unit, inside, base or 0.0, following)
 
 
 def _following(

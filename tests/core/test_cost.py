@@ -4,12 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from custom_components.energy_connect.core.cost import (
-    costs,
-    fixed,
-    hourly_means,
-    price_factor,
-)
+from custom_components.energy_connect.core.cost import costs, fixed, hourly_means, price_factor
 from custom_components.energy_connect.core.series import hour_of
 
 BEGIN = datetime(2026, 3, 1, tzinfo=UTC)

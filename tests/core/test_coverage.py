@@ -1,5 +1,7 @@
 """What is known of a series: as runs the same as hour by hour, and back from what was kept."""
 
+from itertools import pairwise
+
 from hypothesis import given, strategies as st
 
 from custom_components.energy_connect.core.book import Book
@@ -56,7 +58,7 @@ def test_neighbours_that_are_alike_are_one_run(read: list[Stretch]) -> None:
         coverage.mark(stretch)
 
     runs = list(coverage.runs(0, 100))
-    assert all(one.status is not two.status for one, two in zip(runs, runs[1:], strict=False))
+    assert all(one.status is not two.status for one, two in pairwise(runs))
     assert [run.start for run in runs[1:]] == [run.stop for run in runs[:-1]]
 
 

@@ -1,6 +1,7 @@
 """Hours out of intervals and counters: the same in any order, however the time was cut."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings, strategies as st
@@ -261,7 +262,7 @@ def test_intervals_read_in_windows_give_the_same_hours(
     rows = [interval(start / 4, length / 4, amount) for start, length, amount in quarters]
     borders = sorted({0, *cuts, 110})
     collected: dict[int, Amount] = {}
-    for start, stop in zip(borders, borders[1:], strict=False):
+    for start, stop in pairwise(borders):
         inside = [
             row
             for row in rows
@@ -325,7 +326,7 @@ def test_readings_read_in_windows_in_any_order_give_the_same_hours(
     last = 1 + max((hour_of(row.at) - H0 for row in rows), default=0)
     cuts = data.draw(st.lists(st.integers(0, last), max_size=6))
     borders = sorted({0, *cuts, last})
-    windows = list(zip(borders, borders[1:], strict=False))
+    windows = list(pairwise(borders))
     order = data.draw(st.permutations(windows))
     again = data.draw(st.lists(st.sampled_from(windows), max_size=3)) if windows else []
     beyond = data.draw(st.sampled_from([timedelta(), margin(timedelta(minutes=15))]))

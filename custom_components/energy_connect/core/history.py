@@ -162,6 +162,8 @@ class HistoryAccount(Account, Protocol):
     ) -> Harvest:
         """Read a source from `start` to `end`, whole hours and at most the source's window.
 
+        For counters it is some steps more on either side, and may end in the future: readings are
+        judged by their neighbours, and those at `start` and at `end` belong to it.
         Intervals that overlap that time are to be returned whole, uncut, also those that began
         before it. All pages are to be read; half an answer must not be returned as a whole one.
         Requests go through the account's `Budget` with the `priority` that is given: LIVE for the
