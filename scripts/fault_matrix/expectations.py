@@ -79,6 +79,8 @@ _EXCEPTIONS: Final[Mapping[tuple[str, str, str], str]] = {
     # Its list may be slow: with a token in hand the first poll gives way, the next one has no limit.
     ("traxes", "timeout", "setup"): Outcome.STARTED,
     ("traxes", "slow-drip", "setup"): Outcome.STARTED,
+    # Not one reading that can be read is a failure; the lists, which were read, are none.
+    ("enectiva", "wrong-types", "running"): Outcome.DOWN,
     # What is refused is asked for seldom; readings that are known stay, each with its time.
     ("enectiva", "403-json", "running"): Outcome.KEPT,
     ("enectiva", "404", "running"): Outcome.KEPT,
