@@ -24,6 +24,7 @@ MILLIAMPS: Final = 32_000
 _HALF_HOUR: Final = dt.timedelta(minutes=30)
 _HOUR: Final = dt.timedelta(hours=1)
 # Room for the numbers of days and vehicles below that of the part.
+_DAYS: Final = 10**5
 _PART: Final = 10**15
 
 type Row = dict[str, JsonValue]
@@ -32,6 +33,15 @@ type Row = dict[str, JsonValue]
 def identifier(prefix: str, number: int) -> str:
     """Return an id as the API makes them: four letters and 26 characters."""
     return f"{prefix}01SIM{number:021d}"
+
+
+def started_about(session_id: str, vehicle: Vehicle) -> dt.datetime | None:
+    """Return the day on which a sub-session's charge began; None if it is of another vehicle."""
+    digits = session_id.removeprefix("csub01SIM")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    day, number = divmod(int(digits) % _PART, _DAYS)
+    return START + dt.timedelta(days=day) if number == vehicle.number else None
 
 
 def stamp(at: dt.datetime) -> str:
@@ -75,7 +85,7 @@ class Episode:
     @property
     def _number(self) -> int:
         day = (self.session.start - START) // dt.timedelta(days=1)
-        return day * 100_000 + self.vehicle.number
+        return day * _DAYS + self.vehicle.number
 
     @property
     def id(self) -> str:
@@ -161,11 +171,11 @@ class Episode:
     def plan(self, piece: Piece) -> list[JsonValue]:
         """Return the slots of a sub-session; whom nobody steers has none."""
         if piece.boost:
-            return [_slot(_half_hour(piece.start), None, MILLIAMPS, "BOOST", piece.start)]
+            return [_slot(half_hour(piece.start), None, MILLIAMPS, "BOOST", piece.start)]
         if not self.smart:
             return []
         slots: list[JsonValue] = []
-        start = _half_hour(piece.start)
+        start = half_hour(piece.start)
         while start < self.end:
             charges = start + _HALF_HOUR > self.session.start
             slots.append(_slot(start, 1800, MILLIAMPS if charges else 0, "SMART", piece.start))
@@ -190,5 +200,6 @@ def _hours(start: dt.datetime, end: dt.datetime) -> float:
     return max(end - start, dt.timedelta()) / _HOUR
 
 
-def _half_hour(at: dt.datetime) -> dt.datetime:
+def half_hour(at: dt.datetime) -> dt.datetime:
+    """Return the half hour that a time lies in."""
     return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)

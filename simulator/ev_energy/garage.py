@@ -17,6 +17,7 @@ from simulator.ev_energy.episodes import (
     Vehicle,
     identifier,
     stamp,
+    started_about,
 )
 from simulator.ev_energy.knobs import EvEnergyKnobs
 from simulator.ev_energy.steering import Steering
@@ -285,8 +286,9 @@ class Garage:
         ]
 
     def episodes(self, user: int | None) -> list[Episode]:
-        """Return the plug-in episodes of the last days, newest first."""
+        """Return the plug-in episodes that may have resources of their own, newest first."""
         since = self.now - dt.timedelta(days=self._knobs.charging_sessions_days)
+        since = max(since, SINCE)
         found = [
             episode
             for vehicle in self._vehicles(user)
@@ -321,23 +323,56 @@ class Garage:
         }
 
     def sessions(self, user: int | None) -> list[Row]:
-        """Return the sub-sessions of the last days, newest first."""
-        pieces = [
+        """Return the sub-sessions of the last two weeks, newest first."""
+        since = self.now - dt.timedelta(days=14)
+        return [self.session(*pair) for pair in self.pieces(user, since, self.now)]
+
+    def pieces(
+        self, user: int | None, since: dt.datetime, until: dt.datetime
+    ) -> list[tuple[Episode, Piece]]:
+        """Return the sub-sessions that began after `since` and up to `until`, newest first."""
+        found = [
             (episode, piece)
-            for episode in self.episodes(user)
+            for vehicle in self._vehicles(user)
+            for episode in self._episodes(vehicle, since - dt.timedelta(days=2), until)
             for piece in reversed(episode.pieces(self.now))
+            if since < piece.start <= until
         ]
-        pieces.sort(key=lambda pair: (pair[1].start, pair[0].vehicle.number), reverse=True)
-        return [self._session(episode, piece) for episode, piece in pieces]
+        found.sort(key=lambda pair: (pair[1].start, pair[0].vehicle.number), reverse=True)
+        return found
+
+    def piece(self, user: int | None, session_id: str) -> tuple[Episode, Piece] | None:
+        """Return a sub-session by its id."""
+        for vehicle in self._vehicles(user):
+            at = started_about(session_id, vehicle)
+            if at is None:
+                continue
+            for episode in self._episodes(vehicle, at, at + dt.timedelta(days=1)):
+                for piece in episode.pieces(self.now):
+                    if piece.id == session_id:
+                        return episode, piece
+        return None
 
     def _evse(self, vehicle: Vehicle) -> str | None:
-        known = vehicle.user == 0 and vehicle.number < self._knobs.chargers
-        return self.url("evses", identifier("evse", vehicle.number)) if known else None
+        charger = self.charger_of(vehicle)
+        return None if charger is None else self.url("evses", charger)
 
-    def _session(self, episode: Episode, piece: Piece) -> Row:
+    def charger_of(self, vehicle: Vehicle) -> str | None:
+        """Return the id of the charger that a vehicle hangs on, if it is known."""
+        known = vehicle.user == 0 and vehicle.number < self._knobs.chargers
+        return identifier("evse", vehicle.number) if known else None
+
+    def energy(self, episode: Episode, piece: Piece) -> int:
+        """Return the Wh of a sub-session so far, recalculated if it was."""
+        factor = self._knobs.recalculated.get(piece.id, 1.0)
+        return round(episode.energy(piece, self.now) * factor)
+
+    def session(self, episode: Episode, piece: Piece) -> Row:
+        """Return a sub-session as its resource."""
         vehicle = episode.vehicle
         over = self.now >= piece.end
-        energy = episode.energy(piece, self.now)
+        energy = self.energy(episode, piece)
+        solar = round(energy * self._knobs.solar_share)
         cost = round(energy * CHARGE_PRICE / 1000)
         return {
             "id": piece.id,
@@ -348,8 +383,8 @@ class Garage:
             "vehicle": self.url("vehicles", vehicle.id),
             "evse": self._evse(vehicle),
             "energy_delivered_watt_hours": energy,
-            "grid_energy_delivered_watt_hours": energy if over else None,
-            "solar_energy_delivered_watt_hours": 0 if over else None,
+            "grid_energy_delivered_watt_hours": energy - solar if over else None,
+            "solar_energy_delivered_watt_hours": solar if over else None,
             "cost": cost if energy else None,
             "currency": self._knobs.currency,
             "cost_per_kilowatt_hour": CHARGE_PRICE if energy else None,
@@ -365,18 +400,16 @@ class Garage:
 
     def plan(self, user: int | None, session_id: str) -> Row | None:
         """Return the half-hour plan of a sub-session."""
-        since = self.now - dt.timedelta(days=2)
-        for vehicle in self._vehicles(user):
-            for episode in self._episodes(vehicle, since, self.now):
-                for piece in episode.pieces(self.now):
-                    if piece.id == session_id:
-                        session_url = self.url("charging_sub_sessions", session_id)
-                        return {
-                            "url": f"{session_url}/schedules",
-                            "charging_sub_session": session_url,
-                            "schedules": episode.plan(piece),
-                        }
-        return None
+        found = self.piece(user, session_id)
+        if found is None:
+            return None
+        episode, piece = found
+        session_url = self.url("charging_sub_sessions", session_id)
+        return {
+            "url": f"{session_url}/schedules",
+            "charging_sub_session": session_url,
+            "schedules": episode.plan(piece),
+        }
 
     # Home energy.
 

@@ -41,8 +41,22 @@ class EvEnergyKnobs(Knobs):
     cadence: float = 300.0
     """Seconds between two samples of a vehicle or charger (assumed)."""
     currency: str = "GBP"
-    charging_sessions_days: int = 14
-    """How far back sub-sessions are listed."""
+    charging_sessions_days: int = 1826
+    """How far back there are sub-sessions."""
+    solar_share: float = 0.0
+    """Which part of the energy of sub-sessions came from the sun."""
+    recalculated: Mapping[str, float] = field(default_factory=dict[str, float])
+    """By what the energy of sub-sessions was multiplied after their end, by their ids."""
+    late_sessions: frozenset[str] = frozenset()
+    """Ids of sub-sessions that are not there yet."""
+    usage_late: float = 0.0
+    """Seconds after which the energy usage of a time is there."""
+    without_usage: frozenset[str] = frozenset()
+    """Ids of sub-sessions that have no energy usage."""
+    unpriced: bool = False
+    """Whether energy usage has no prices."""
+    repeats: bool = False
+    """Whether pages of sub-sessions and energy usage begin with what the one before ended with."""
     extra_rows: Mapping[str, list[JsonValue]] = field(default_factory=dict[str, list[JsonValue]])
     """Rows that are put in front of a list, by its path: malformed ones, for example."""
 

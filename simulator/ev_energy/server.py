@@ -18,7 +18,8 @@ from simulator.ev_energy.episodes import Row, identifier
 from simulator.ev_energy.expansion import expanded
 from simulator.ev_energy.garage import ZONE, Garage, ids
 from simulator.ev_energy.knobs import EvEnergyKnobs, UserHeader
-from simulator.ev_energy.logs import log_page, moment, page_size
+from simulator.ev_energy.logs import log_page, page_size
+from simulator.ev_energy.past import SESSION_FILTERS, session_page, usage
 from simulator.ev_energy.problems import Problem
 from simulator.ev_energy.tokens import Pair
 from simulator.ev_energy.writes import Writes
@@ -33,9 +34,6 @@ _CHARGER_EXPANSIONS: Final = ("user", "latest_status_log", "model", "model.make"
 _SESSION_EXPANSIONS: Final = ("vehicle", "evse")
 _EPISODE_EXPANSIONS: Final = ("vehicle", "evse", "sub_sessions")
 _LOG: Final = ("latest_status_log",)
-_SESSION_FILTERS: Final = frozenset(
-    {"vehicle_id", "evse_id", "is_finished", "mode", "start__gt", "start__lt"}
-)
 
 
 class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
@@ -141,6 +139,11 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
             self._route("/v2/users/{user}", "user:read", self._user),
             self._route("/v2/tariffs/{tariff}", "tariff:read", self._tariff),
             self._route("/v2/charging_sub_sessions", "charging_session:read", self._sessions),
+            self._route(
+                "/v2/charging_sub_sessions/{session}/energy_usage",
+                "charging_session:read",
+                self._usage,
+            ),
             self._route(
                 "/v2/charging_sub_sessions/{session}/schedules",
                 "charging_session:read",
@@ -320,22 +323,17 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         return answer
 
     def _sessions(self, call: Call) -> web.Response:
-        query = call.request.query
-        found = self.garage.sessions(call.user)
-        if (vehicle := query.get("vehicle_id")) is not None:
-            found = [row for row in found if str(row["vehicle"]).endswith(f"/{vehicle}")]
-        if (charger := query.get("evse_id")) is not None:
-            found = [row for row in found if str(row["evse"]).endswith(f"/{charger}")]
-        if (finished := query.get("is_finished")) is not None:
-            found = [row for row in found if (row["end"] is not None) is (finished == "true")]
-        if (mode := query.get("mode")) is not None:
-            found = [row for row in found if row["mode"] == mode]
-        if (after := query.get("start__gt")) is not None:
-            found = [row for row in found if moment(str(row["start"])) > moment(after)]
-        if (before := query.get("start__lt")) is not None:
-            found = [row for row in found if moment(str(row["start"])) < moment(before)]
-        path = "charging_sub_sessions"
-        return self._page(call, path, found, _SESSION_EXPANSIONS, filters=_SESSION_FILTERS)
+        call.check_query(SESSION_FILTERS | _PAGING | {"expand"})
+        _check_expansions(call.request.query.getall("expand", []), _SESSION_EXPANSIONS)
+        size = page_size(call.request.query.get("page_size", "25"), self.knobs)
+        rows, following = session_page(self.garage, self.knobs, call, size)
+        return self._linked(call, "charging_sub_sessions", rows, following)
+
+    def _usage(self, call: Call) -> JsonValue:
+        found = self.garage.piece(call.user, call.path("session"))
+        if found is None or found[1].id in self.knobs.without_usage:
+            raise Problem(404, "Not found.")
+        return usage(self.garage, self.knobs, call, *found)
 
     def _vehicle(self, call: Call) -> JsonValue:
         call.check_query(frozenset({"expand"}))
@@ -429,15 +427,24 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
                 raise Problem(400, "Unknown cursor.", kind="pagination-parameters")
             first = known.index(after) + 1
         last = first + size
-        shown: list[JsonValue] = [expanded(row, wanted) for row in rows[first:last]]
-        if first == 0:
+        shown = [expanded(row, wanted) for row in rows[first:last]]
+        following = str(rows[last - 1]["id"]) if last < len(rows) else None
+        return self._linked(call, path, shown, following)
+
+    def _linked(
+        self, call: Call, path: str, rows: list[Row], following: str | None
+    ) -> web.Response:
+        """Return a page; `following` is the cursor of the next one, if there is one."""
+        query = call.request.query
+        shown: list[JsonValue] = [*rows]
+        if "page_after" not in query:
             shown = [*self.knobs.extra_rows.get(path, []), *shown]
         link = "about:blank"
-        if last < len(rows):
+        if following is not None:
             kept = [(key, value) for key, value in query.items() if key != "page_after"]
-            following = urlencode([*kept, ("page_after", str(rows[last - 1]["id"]))])
+            target = urlencode([*kept, ("page_after", following)])
             origin = self.knobs.link_base or self.url
-            link = f"{origin}/v2/{path}?{following}"
+            link = f"{origin}/v2/{path}?{target}"
         return web.Response(
             body=json.dumps(shown).encode(),
             content_type="application/json",

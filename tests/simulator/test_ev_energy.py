@@ -449,6 +449,7 @@ class TestSessions:
         assert ended["cost"] == round(ended["energy_delivered_watt_hours"] * 9 / 1000)
 
     async def test_filters(self, client: Client) -> None:
+        client.server.knobs.charging_sessions_days = 14
         await client.sign_in()
         path = "/charging_sub_sessions?page_size=100"
         rows = (await client.get(path)).json
