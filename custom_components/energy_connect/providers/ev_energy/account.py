@@ -1,13 +1,13 @@
 """An ev.energy account: reads what is due and shows what is known."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-import logging
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, override
 
 from ...core.account import Context
+from ...core.budget import Priority
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -17,17 +17,18 @@ from ...core.errors import (
     Unavailable,
     UnexpectedResponse,
 )
+from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Device, Poll, Snapshot
-from ...core.paging import PageMemory
-from ...core.payload import Json
 from ...core.vocabulary import Flag, Kind
 from .access import DEVICE_SCOPES, Access, open_access
 from .agenda import SELDOM, Feature, choose, raise_if_blind
 from .chargers import parse_chargers, reachable
 from .display import Display
 from .energy import HomeEnergy
+from .history import Past
 from .household import Tariff, User, account_device, parse_tariff, parse_user
-from .parse import LOG, Parsed
+from .lists import Lists
+from .parse import Parsed
 from .sessions import (
     NEVER_CHARGED,
     NO_PLAN,
@@ -41,8 +42,6 @@ from .sessions import (
     parse_sessions,
 )
 from .vehicles import parse_vehicles
-
-_LOGGER = logging.getLogger(__name__)
 
 INTERVAL: Final = 120.0
 IDLE_INTERVAL: Final = 300.0
@@ -66,7 +65,7 @@ class _Plan:
     at: float
 
 
-class EvEnergyAccount:
+class EvEnergyAccount(HistoryAccount):
     """One account, opened."""
 
     def __init__(self, context: Context) -> None:
@@ -82,16 +81,9 @@ class EvEnergyAccount:
         self._user: tuple[User, float] | None = None
         self._tariff: tuple[Tariff, float] | None = None
         self._requests_left: tuple[float, float] | None = None
-        self._home = HomeEnergy(self._access, context, self._list)
-        self._pages: dict[str, PageMemory[Any]] = {}
-        self._expansions: dict[str, list[tuple[str, ...]]] = {
-            "vehicles": [(LOG, "trim.model.make"), (LOG,)],
-            "evses": [(LOG, "model.make"), (LOG,)],
-            "hem_systems": [()],
-        }
-        self._dropped: dict[str, int] = {}
-        self._warned: set[str] = set()
-        self._listed: set[Kind] = set()
+        self._lists = Lists(self._access)
+        self._past = Past(self._access, context.clock)
+        self._home = HomeEnergy(self._access, context, self._lists.read)
         self._deadline: float | None = _FIRST
         self._first_round = True
         self._display = Display()
@@ -147,6 +139,7 @@ class EvEnergyAccount:
             *self._home.features(),
         ]
 
+    @override
     async def poll(self) -> Poll:
         """Read what is due and return all that is known.
 
@@ -154,7 +147,7 @@ class EvEnergyAccount:
             ApiError: none of vehicles, chargers and sessions could be read.
 
         """
-        self._listed = set()
+        self._lists.complete.clear()
         deadline, self._deadline = self._deadline, None
         outcomes: list[tuple[Feature, ApiError | None]] = []
         features: list[Feature] = []
@@ -176,7 +169,7 @@ class EvEnergyAccount:
         return Poll(
             snapshot=self._snapshot(),
             again=timedelta(seconds=self._again() if in_time else _SOON),
-            listed=frozenset(self._listed),
+            listed=frozenset(self._lists.complete),
         )
 
     def _allowed(self) -> list[Feature]:
@@ -235,41 +228,16 @@ class EvEnergyAccount:
 
     # Reading.
 
-    async def _list[T](self, path: str, parse: Callable[[Json], Parsed[T]], kind: Kind) -> list[T]:
-        """Read a list whole; note what was bad in it, and whether it can say who is gone."""
-        memory = self._pages.setdefault(path, PageMemory())
-        steps = self._expansions.setdefault(path, [(LOG,), ()])
-        wanted, *fewer = steps
-        try:
-            listing = await self._access.read_list(path, parse, expand=wanted, memory=memory)
-        except (NotPermitted, UnexpectedResponse) as error:
-            # What an expansion needs is not documented: the list must not fail with it.
-            if not fewer or error.status not in {400, 403}:
-                raise
-            listing = await self._access.read_list(path, parse, expand=fewer[0], memory=memory)
-            del steps[0]
-        dropped = sum(page.dropped for page in listing.rows)
-        self._note_dropped(path, dropped)
-        if listing.complete and not dropped:
-            self._listed.add(kind)
-        return [row for page in listing.rows for row in page.rows]
-
-    def _note_dropped(self, name: str, dropped: int) -> None:
-        self._dropped[name] = dropped
-        if dropped and name not in self._warned:
-            self._warned.add(name)
-            _LOGGER.warning("ev.energy sent %d unreadable rows among its %s", dropped, name)
-
     def _feature(self, name: str) -> Feature:
         return next(feature for feature in self._features if feature.name == name)
 
     async def _read_vehicles(self) -> None:
-        found = await self._list("vehicles", parse_vehicles, Kind.VEHICLE)
+        found = await self._lists.read("vehicles", parse_vehicles, Kind.VEHICLE)
         _refill(self._vehicles, found)
         self._done("vehicles", empty=not found)
 
     async def _read_chargers(self) -> None:
-        found = await self._list("evses", parse_chargers, Kind.CHARGER)
+        found = await self._lists.read("evses", parse_chargers, Kind.CHARGER)
         _refill(self._chargers, found)
         self._done("chargers", empty=not found)
 
@@ -281,11 +249,10 @@ class EvEnergyAccount:
         rows = max(_RECENT, 2 * len(self._vehicles)) if self._sessions_read else _MOST_ROWS
         params = [("page_size", str(min(rows, _MOST_ROWS)))]
         response = await self._access.get("charging_sub_sessions", params=params)
-        memory = self._pages.setdefault("sessions", PageMemory())
-        parsed: Parsed[Any] = memory.parse(
+        parsed: Parsed[Any] = self._lists.memory("sessions").parse(
             "", response.body, lambda _: parse_sessions(response.json())
         )
-        self._note_dropped("sessions", parsed.dropped)
+        self._lists.note_dropped("sessions", parsed.dropped)
         self._sessions.take(parsed.rows)
         self._sessions_read = True
         self._done("sessions")
@@ -342,7 +309,7 @@ class EvEnergyAccount:
 
     def _snapshot(self) -> Snapshot:
         now = self._clock.now()
-        money = self._sessions.currency or (self._tariff[0].currency if self._tariff else None)
+        money = self._currency()
         devices = [*self._home.devices()]
         for vehicle in self._vehicles.values():
             charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
@@ -356,6 +323,9 @@ class EvEnergyAccount:
         if (account := self._account()) is not None:
             shown.append(account)
         return Snapshot({device.id: device for device in shown})
+
+    def _currency(self) -> str | None:
+        return self._sessions.currency or (self._tariff[0].currency if self._tariff else None)
 
     def _charging(self, device: Device) -> Charging | None:
         return self._sessions.of(device.id) if self._sessions_read else None
@@ -389,6 +359,21 @@ class EvEnergyAccount:
             self._requests_left = shown = (remaining, now)
         return shown[0] if shown else None
 
+    @override
+    def history_sources(self) -> Sequence[Source]:
+        if not self._sessions_read:
+            return []  # they may not be read, or it is not known yet what they are paid in
+        return self._past.sources(
+            (*self._vehicles.values(), *self._chargers.values()), self._currency()
+        )
+
+    @override
+    async def read_history(
+        self, source: Source, start: datetime, end: datetime, priority: Priority
+    ) -> Harvest:
+        return await self._past.read(source, start, end, priority)
+
+    @override
     def diagnostics(self) -> Mapping[str, Any]:
         """Return counts and names: what is read, what is refused, which scopes would bring more."""
         scope = self._access.scope
@@ -404,7 +389,7 @@ class EvEnergyAccount:
                 for one in self._features
                 if scope is None or one.scope in scope
             },
-            "expanded": {path: list(steps[0]) for path, steps in self._expansions.items()},
+            "expanded": self._lists.expanded,
             "devices": {
                 "vehicles": len(self._vehicles),
                 "chargers": len(self._chargers),
@@ -412,7 +397,8 @@ class EvEnergyAccount:
             },
             "open_sessions": len(self._sessions.open),
             "plans": len(self._plans),
-            "dropped_rows": dict(self._dropped),
+            "history": self._past.diagnostics(),
+            "dropped_rows": dict(self._lists.dropped),
             "version": self._access.version,
             "requests": budget.total,
             "requests_last_hour": budget.spent,

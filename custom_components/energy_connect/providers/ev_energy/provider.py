@@ -16,6 +16,7 @@ PROVIDER: Final = Provider(
         Field(key=CLIENT_SECRET, kind=FieldKind.SECRET),
     ),
     grace=timedelta(minutes=10),
+    history=True,
     sign_in=True,
     identify=identify,
     open=open_account,
