@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from .series import DECIMALS, Hour
 
-CHUNK: Final = 168
-"""Rows written in one go: another writer waits for no more than these."""
+CHUNK: Final = 372
+"""Rows written in one go, half a month: another writer waits for no more than these."""
 
 # Half of the last decimal that is written.
 _SAME: Final = 0.6 * 10**-DECIMALS
