@@ -2,13 +2,13 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping
-from datetime import timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 from ...core.account import Account, Context, Field, FieldKind, Identity, Provider
 from ...core.address import base_url
-from ...core.budget import Budget
+from ...core.budget import Budget, Priority
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -17,6 +17,7 @@ from ...core.errors import (
     Unavailable,
     UnexpectedResponse,
 )
+from ...core.history import Harvest, Source
 from ...core.http import ApiClient
 from ...core.model import Advice, AdviceKind, Poll, Snapshot
 from ...core.oauth import Authentication, TokenEndpoint
@@ -26,6 +27,7 @@ from ...core.vocabulary import Kind
 from .backoff import Backoff
 from .devices import Devices
 from .discovery import TYPES_PATH, Discovery, Route
+from .history import TraxesHistory
 from .lists import ListReader
 from .parse import KINDS, SESSION_KINDS, entered_key
 from .sessions import Sessions
@@ -95,6 +97,7 @@ class TraxesAccount:
         self._devices = Devices(clock, locate=context.options.get("track_location") is True)
         self._sessions = Sessions(self._lists, clock)
         self._rota = Rota(clock, _INTERVAL)
+        self._history = TraxesHistory(self._lists, clock)
         self._refused: dict[str, float] = {}
         self._discover_at = clock.monotonic()
         self._polled = False
@@ -176,6 +179,23 @@ class TraxesAccount:
         self._discover_at = now + (settled if self._discovery.settled else _LISTS_RETRY)
         return KINDS if self._discovery.authoritative else frozenset()
 
+    def history_sources(self) -> Sequence[Source]:
+        """Return what can be read of the past; see `HistoryAccount`."""
+        return self._history.sources(
+            (entity, known)
+            for one, entity in self._discovery.entities.items()
+            if one not in self._refused and (known := self._devices.known(one)) is not None
+        )
+
+    async def read_history(
+        self, source: Source, start: datetime, end: datetime, priority: Priority
+    ) -> Harvest:
+        """Read a source; see `HistoryAccount`."""
+        try:
+            return await self._history.read(source, start, end, priority)
+        except _NoToken as error:
+            raise error.error from error
+
     async def _read(self) -> None:
         """Read the share of the devices that is due.
 
@@ -250,6 +270,7 @@ class TraxesAccount:
                 "readings": self._devices.malformed,
                 "charge_sessions": self._sessions.malformed,
             },
+            "history": self._history.diagnostics(),
             "metrics": self._devices.metrics(),
             "requests": self._budget.total,
             "requests_last_hour": self._budget.spent,
@@ -283,6 +304,7 @@ PROVIDER: Final = Provider(
         Field(key="track_location", kind=FieldKind.SWITCH, required=False, default=False),
     ),
     grace=timedelta(minutes=15),
+    history=True,
     identify=identify,
     open=open_account,
 )

@@ -190,6 +190,27 @@ def _powers(
     return numbers
 
 
+def average_flows(data: Json, kind: Kind) -> dict[Quantity, float]:
+    """Return the energies that average powers stand for, each with its power in W."""
+    given = _BY_KIND.get(kind, _APPLIANCE)
+    flows: dict[Quantity, float] = {}
+    for name, quantity in flow_metrics(kind).items():
+        parts = _parts(dig(data, name), Quantity.POWER_IMPORT, PHASES, total=True)
+        power = parts.get((Quantity.POWER_IMPORT, None))
+        if power is None or power.value is None or power.unit is not None:
+            continue
+        watts = abs(power.value) if quantity is given.given else power.value
+        if watts >= 0:
+            flows[quantity] = watts
+    return flows
+
+
+def flow_metrics(kind: Kind) -> dict[str, Quantity]:
+    """Return the metrics of power, each with the energy that it stands for."""
+    given = _BY_KIND.get(kind, _APPLIANCE)
+    return {_TAKEN_POWER: given.taken, _GIVEN_POWER: given.given}
+
+
 def _electrical(metrics: Mapping[str, Json]) -> dict[NumberKey, Reading]:
     """Return currents and voltages; neither is ever added up."""
     return {
