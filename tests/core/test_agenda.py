@@ -125,3 +125,17 @@ def test_what_was_asked_is_kept() -> None:
 
 def test_whole_hours_of_a_time() -> None:
     assert window_hours(NOW, NOW + HOUR) == (CURRENT, CURRENT + 2)
+
+
+def test_the_past_of_a_sparse_source_ends_where_its_answers_do() -> None:
+    sparse = source(window=31 * DAY, sparse=True)
+    coverage = Coverage()
+    begin = CURRENT - 100 * 24
+    asked = 0
+    while (window := backfill(sparse, [coverage], NOW, begin)) is not None:
+        asked += 1
+        # The answers are complete up to a day and a half ago.
+        coverage.mark(Stretch(window.start, window.stop, {}), sparse_until=CURRENT - 36)
+        assert asked < 10
+
+    assert coverage.unasked(begin, CURRENT - 48) == []
