@@ -39,7 +39,7 @@ from homeassistant.util.unit_conversion import (
 
 from .const import DOMAIN, LOGGER
 from .core.ledger import Plan, Row, Step, plan
-from .core.series import Hour, time_of
+from .core.series import SECONDS, Hour, time_of
 
 _CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (
     EnergyConverter,
@@ -257,7 +257,9 @@ class StatisticsTable:
 def _plan(work: _Work, found: _Found, *, heal: bool) -> Plan:
     """Return what has to be done to what was found."""
     factor = _factor(work.statistic, found.unit)
-    amounts = {hour: amount * factor for hour, amount in work.amounts.items()}
+    amounts = work.amounts
+    if factor != 1:
+        amounts = {hour: amount * factor for hour, amount in amounts.items()}
     if work.whole:
         stale = (row.hour for row in found.rows if row.amount)
         amounts = {**dict.fromkeys(stale, 0.0), **amounts}
@@ -299,7 +301,7 @@ def _rows(
         total, change = row.get("sum"), row.get("change")
         if total is None or change is None:
             continue
-        hour = round(row["start"] / 3600)
+        hour = int(row["start"]) // SECONDS
         rows.append((Row(hour, row.get("state") or 0.0, total), total - change))
     return rows
 

@@ -65,11 +65,11 @@ def plan(
         # First of all, and alone: what else is to be done is planned on sound rows.
         return Plan(steps=healing, healed=len(healing))
     there = {row.hour: row for row in rows}
-    changed = [
+    changed = sorted(
         hour
-        for hour, amount in sorted(amounts.items())
+        for hour, amount in amounts.items()
         if hour not in there or abs(there[hour].amount - amount) > _SAME
-    ]
+    )
     if not changed:
         return Plan()
     new = {row.hour: row.amount for row in rows} | {hour: amounts[hour] for hour in changed}
@@ -100,8 +100,8 @@ def _healing(rows: Sequence[Row], base: float, following: Row | None) -> tuple[S
     steps = []
     before = base
     for row in (*rows, *([] if following is None else [following])):
-        gap = row.amount - (row.sum - before)
-        if abs(gap) > _SEAM + 1e-12 * abs(row.sum):
+        gap = row.amount - row.sum + before
+        if not -_SEAM < gap < _SEAM and abs(gap) > _SEAM + 1e-12 * abs(row.sum):
             steps.append(Step(shift_from=row.hour, shift=round(gap, DECIMALS)))
         before = row.sum
     return tuple(steps)
