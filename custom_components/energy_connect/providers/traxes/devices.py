@@ -89,17 +89,17 @@ class Devices:
         """Tell whether the entity's newest readings say that it charges."""
         return entity_id in self._held and self._held[entity_id][1].charging
 
-    def known(self, entity_id: str) -> Holding | None:
-        """Return what was read of the entity, None if that is nothing."""
-        _, holding = self._held.get(entity_id, (None, None))
-        return holding if holding is not None and holding.metrics else None
-
     def metrics(self) -> list[str]:
         """Return the names of all metrics that were used so far."""
         names: set[str] = set()
         for _, holding in self._held.values():
             names |= holding.metrics
         return sorted(names)
+
+    def known(self, entity_id: str) -> Holding | None:
+        """Return what was read of the entity, None if that is nothing."""
+        _, holding = self._held.get(entity_id, (None, None))
+        return holding if holding is not None and holding.metrics else None
 
     def show(
         self,
