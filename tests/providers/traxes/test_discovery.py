@@ -96,11 +96,28 @@ async def test_a_list_without_end_is_left_after_fifty_pages(portal: Portal) -> N
         async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
             self.turn += 1
             meta = {"continuationToken": f"turn {self.turn}"}
-            return web.json_response({"data": [{"id": "e1", "type": "EV"}], "meta": meta})
+            row = {"id": "e1", "type": "EV", "name": f"Turn {self.turn}"}
+            return web.json_response({"data": [row], "meta": meta})
 
     portal.fault(Turning(), LISTED)
     poll = await portal.open().poll()
     assert len(portal.asked(LISTED)) == 50
+    assert (list(poll.snapshot.devices), poll.listed) == (["e1"], NEVER)
+
+
+async def test_the_same_page_under_another_token_ends_the_list(portal: Portal) -> None:
+    class Stuck(faults.Action):
+        turn = 0
+
+        @override
+        async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
+            self.turn += 1
+            meta = {"continuationToken": f"turn {self.turn}"}
+            return web.json_response({"data": [{"id": "e1", "type": "EV"}], "meta": meta})
+
+    portal.fault(Stuck(), LISTED)
+    poll = await portal.open().poll()
+    assert len(portal.asked(LISTED)) == 2
     assert (list(poll.snapshot.devices), poll.listed) == (["e1"], NEVER)
 
 

@@ -100,7 +100,7 @@ class _Reading:
         self._each = each
         self.cut = False
 
-    async def fetch(self, position: str | None) -> Page[None]:
+    async def fetch(self, position: str | None) -> Page[Json]:
         response = await self._ask(position)
         if response.status == 204:
             return Page([])
@@ -117,7 +117,7 @@ class _Reading:
         elif page.link is not None:
             following = self._reader.own(page.link, response.url)
             self.cut = following is None
-        return Page([None] * len(page.rows), following)
+        return Page(page.rows, following)
 
     async def _ask(self, position: str | None) -> Response:
         if position is None:
