@@ -10,6 +10,7 @@ import aiohttp
 
 from .clock import Clock
 from .model import Poll
+from .vocabulary import Kind
 
 
 class FieldKind(StrEnum):
@@ -95,7 +96,11 @@ class Context:
 
 
 class Account(Protocol):
-    """One account, opened: the owner of its token, its request budget and its newest data."""
+    """One account, opened: the owner of its token, its request budget and its newest data.
+
+    What only some accounts can do (be told something, link devices ...) are the protocols of
+    `offers`.
+    """
 
     async def poll(self) -> Poll:
         """Do what is due now, within the request budget, and return all that is known.
@@ -133,5 +138,7 @@ class Provider:
     """
     open: Callable[[Context], Account]
     """Make the account; sends nothing."""
+    link_kinds: tuple[Kind, ...] = ()
+    """Kinds of devices that an owner can link from Home Assistant (`offers.Linking`)."""
     forget: Callable[[Context], Awaitable[None]] | None = None
     """Withdraw at the provider what a sign-in gave; best effort, when an entry is removed."""
