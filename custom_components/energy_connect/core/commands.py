@@ -75,6 +75,11 @@ class Outcome:
     reason: Refusal | Reason | None = None
     detail: str | None = None
 
+    @property
+    def replaced(self) -> bool:
+        """Whether nobody waits for it any more: a newer command took its place, or all ended."""
+        return self.reason in {Refusal.SUPERSEDED, Refusal.STOPPED}
+
 
 PENDING: Final = Outcome(State.PENDING)
 CONFIRMED: Final = Outcome(State.CONFIRMED)
@@ -133,6 +138,11 @@ class Order:
     def pending(self) -> bool:
         """Whether the outcome is still open."""
         return not self.over.is_set()
+
+    @property
+    def replaced(self) -> bool:
+        """Whether nobody waits for it any more."""
+        return self.outcome.replaced
 
     async def wait(self, seconds: float) -> Outcome:
         """Wait for the outcome, at most so long by the account's clock; it may be pending still.
