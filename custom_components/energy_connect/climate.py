@@ -39,6 +39,8 @@ _OURS: Final = {theirs: ours for ours, theirs in _MODES.items()}
 _PRESETS: Final = {HoldType.PERMANENT: PRESET_HOLD, HoldType.SCHEDULED: PRESET_SCHEDULE}
 _SETPOINT: Final = ClimateEntityFeature.TARGET_TEMPERATURE
 _SETPOINTS: Final = ClimateEntityFeature.TARGET_TEMPERATURE_RANGE
+# Home Assistant 2026.11 renamed these attributes and warns of the old names; 2026.8 has only those.
+_ATTR: Final = "_attr_native_" if hasattr(ClimateEntity, "native_target_temperature") else "_attr_"
 _ON_OFF: Final = ClimateEntityFeature.TURN_ON | ClimateEntityFeature.TURN_OFF
 
 
@@ -59,8 +61,18 @@ class Thermostat(ControlEntity[Climate], ClimateEntity):
     """A heating or cooling appliance; what it is told holds until it is told something else."""
 
     _attr_name = None
-    _attr_temperature_unit = UnitOfTemperature.CELSIUS
-    _control: Climate | None = None
+
+    def __init__(
+        self, coordinator: EnergyCoordinator, device: Device, action: Action, kind: type[Climate]
+    ) -> None:
+        """Take the unit of all providers."""
+        super().__init__(coordinator, device, action, kind)
+        self._control: Climate | None = None
+        self._put("temperature_unit", UnitOfTemperature.CELSIUS)
+
+    def _put(self, name: str, value: object) -> None:
+        """Set an attribute under the name that this Home Assistant knows."""
+        setattr(self, f"{_ATTR}{name}", value)
 
     @override
     def _show(self, control: Climate) -> object:
@@ -69,7 +81,7 @@ class Thermostat(ControlEntity[Climate], ClimateEntity):
         modes = [_MODES[mode] for mode in control.modes]
         self._attr_hvac_modes = modes
         self._attr_hvac_mode = _MODES[setting.mode] if setting.mode is not None else None
-        self._attr_current_temperature = control.temperature
+        self._put("current_temperature", control.temperature)
         self._attr_hvac_action = _doing(control)
         self._attr_preset_modes = [PRESET_HOLD, PRESET_SCHEDULE] if control.schedule else None
         self._attr_preset_mode = _PRESETS[setting.hold] if setting.hold is not None else None
@@ -81,19 +93,18 @@ class Thermostat(ControlEntity[Climate], ClimateEntity):
         """Show one setpoint or both, as the mode has them, with the range that holds for them."""
         setting = control.value
         heat, cool = control.heat_range, control.cool_range
-        self._attr_target_temperature = self._attr_target_temperature_low = None
-        self._attr_target_temperature_high = None
         ranges: list[Bounds | None] = [heat, cool]
+        target = low = high = None
         match setting.mode:
             case HvacMode.HEAT:
-                self._attr_target_temperature = setting.heat
-                ranges = [heat]
+                target, ranges = setting.heat, [heat]
             case HvacMode.COOL:
-                self._attr_target_temperature = setting.cool
-                ranges = [cool]
+                target, ranges = setting.cool, [cool]
             case HvacMode.AUTO:
-                self._attr_target_temperature_low = setting.heat
-                self._attr_target_temperature_high = setting.cool
+                low, high = setting.heat, setting.cool
+        self._put("target_temperature", target)
+        self._put("target_temperature_low", low)
+        self._put("target_temperature_high", high)
         known = [one for one in ranges if one is not None]
         if known:
             self._attr_min_temp = min(one.minimum for one in known)
