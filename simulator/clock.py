@@ -14,10 +14,10 @@ class Clock:
         """Start at `at` (aware), by default at the machine's time; `frozen` holds it there."""
         self._offset = dt.timedelta()
         self._held: dt.datetime | None = None
-        if at is not None:
-            self.set(at)
         if frozen:
             self.freeze()
+        if at is not None:
+            self.set(at)
 
     @property
     def frozen(self) -> bool:

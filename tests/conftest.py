@@ -8,6 +8,7 @@ import pytest
 # name shadows it and Home Assistant does not find the integration.
 import custom_components  # noqa: F401 - imported for that effect
 from simulator import Simulator
+from tests.scripted import Script, install
 
 
 @pytest.fixture(autouse=True)
@@ -35,3 +36,11 @@ async def simulator(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Simulator]
         for name, url in started.environment().items():
             monkeypatch.setenv(name, url)
         yield started
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Script:
+    """An account that does what the test tells it, and its provider among the others."""
+    script = Script()
+    install(monkeypatch, script.provider())
+    return script

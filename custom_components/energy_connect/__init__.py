@@ -1,14 +1,15 @@
 """Energy Connect: five energy providers in Home Assistant, one entry per account."""
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
-from homeassistant.exceptions import ConfigEntryError
+from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
 from homeassistant.helpers import device_registry as dr
 
-from .const import CONF_PROVIDER, DOMAIN, PLATFORMS
+from .const import CONF_PROVIDER, DOMAIN, LOGGER, PLATFORMS
 from .context import CONF_IMPLEMENTATION, entry_context
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
-from .core.errors import ApiError
-from .exceptions import placeholders
+from .core.errors import ApiError, CredentialsRejected
+from .exceptions import auth_failed, placeholders
 from .issues import tell_advice
 from .providers import PROVIDERS
 from .vault import StoredVault
@@ -19,6 +20,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bo
     provider = PROVIDERS[entry.data[CONF_PROVIDER]]
     try:
         account = provider.open(await entry_context(hass, entry))
+    except CredentialsRejected as error:
+        raise auth_failed(error, entry.title) from error
     except ApiError as error:
         raise ConfigEntryError(
             translation_domain=DOMAIN,
@@ -26,6 +29,8 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bo
             translation_placeholders=placeholders(error, entry.title),
         ) from error
     coordinator = EnergyCoordinator(hass, entry, provider, account)
+    # What the account advised is not known to be true once nobody asks it any more.
+    entry.async_on_unload(lambda: tell_advice(hass, entry, ()))
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     # An account without devices must be polled too: its first device may come tomorrow.
@@ -35,8 +40,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bo
 
 
 async def async_unload_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bool:
-    """Let go of the account; what it advised is not known to be true any more."""
-    tell_advice(hass, entry, ())
+    """Let go of the account."""
     return await hass.config_entries.async_unload_platforms(entry, PLATFORMS)
 
 
@@ -45,14 +49,19 @@ async def async_remove_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> N
     if CONF_IMPLEMENTATION not in entry.data:
         return
     provider = PROVIDERS[entry.data[CONF_PROVIDER]]
-    if provider.forget is not None:
-        await provider.forget(await entry_context(hass, entry))
-    await StoredVault(hass, entry.entry_id).remove()
+    try:
+        if provider.forget is not None:
+            await provider.forget(await entry_context(hass, entry))
+    except (HomeAssistantError, ApiError) as error:
+        # The application may have been deleted before the account.
+        LOGGER.debug("The sign-in of %s was not withdrawn: %r", provider.key, error)
+    finally:
+        await StoredVault(hass, entry.entry_id).remove()
 
 
 async def async_remove_config_entry_device(
     hass: HomeAssistant, entry: EnergyConfigEntry, device: dr.DeviceEntry
 ) -> bool:
     """Allow a person to delete a device that the account no longer reports."""
-    coordinator = entry.runtime_data
-    return not coordinator.keeper.reports(device, coordinator.data.devices)
+    # Nobody knows what an account reports that is not loaded.
+    return entry.state is ConfigEntryState.LOADED and entry.runtime_data.forget_device(device)

@@ -248,9 +248,13 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         ]
         error: ApiError | None = None
         if user_input is not None:
-            kept = {key: entry.data[key] for key in _keys(provider) if key in entry.data}
-            if not reauth:
-                kept = {key: value for key, value in kept.items() if key in _secrets(provider)}
+            # A new secret is for what is known of the account, down to a pinned certificate; whoever
+            # reconfigures may mean another address.
+            kept = {
+                key: value
+                for key, value in entry.data.items()
+                if reauth or key in _secrets(provider)
+            }
             error = await self._identify(kept | entered(fields, user_input))
             if error is None:
                 return await self._found()
@@ -302,10 +306,6 @@ class EnergyConnectOptions(OptionsFlowWithReload):
 
 def _form_errors(error: ApiError | None) -> dict[str, str]:
     return {} if error is None else {"base": error.reason}
-
-
-def _keys(provider: Provider) -> set[str]:
-    return {field.key for field in provider.fields}
 
 
 def _secrets(provider: Provider) -> set[str]:

@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN, LOGGER
@@ -39,6 +40,7 @@ FIRST_POLL: Final = 8.0
 """Seconds that the first poll may take: Home Assistant waits for it when it starts."""
 
 _DAY: Final = 24 * 3600.0
+_SHORTEST: Final = timedelta(seconds=1)
 
 SLICE: Final = 200
 """Entities written or added in one go; then the rest of the house has its turn."""
@@ -66,6 +68,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             # Not every update is told: `async_update_listeners` tells those that have something new.
             always_update=True,
         )
+        # Home Assistant would have None here, and tells listeners of a first poll that failed too.
+        self.data = Snapshot({})
         self.provider = provider
         self.account = account
         self.orders: Orders | None = account.orders if isinstance(account, Controllable) else None
@@ -73,13 +77,14 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self.last_error: ApiError | None = None
         self._good_at: float | None = None
         self._limited_since: float | None = None
+        self._quiet_until = 0.0
         self._advice: tuple[Advice, ...] | None = None
         self._told: Mapping[str, Device] = {}
         self._told_success = True
         self._removed: set[str] = set()
         self._devices_listeners: list[DevicesListener] = []
-        self._by_device: dict[str, dict[int, CALLBACK_TYPE]] = {}
-        self._untold: dict[tuple[str, int], None] = {}
+        self._by_device: dict[str | None, dict[int, CALLBACK_TYPE]] = {}
+        self._untold: dict[tuple[str | None, int], None] = {}
         self._next_number = 0
         self._order_listeners: list[OrderListener] = []
         self._commanded: frozenset[str] = frozenset()
@@ -109,7 +114,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self.last_error = None
         self._good_at = time.monotonic()
         self._limited_since = None
-        self.update_interval = poll.again
+        # An interval of nothing would mean to Home Assistant that there are no more polls.
+        self.update_interval = max(poll.again, _SHORTEST)
         self._removed |= self.keeper.keep(poll)
         if self.orders is not None:
             self._commanded |= self.orders.see(poll.snapshot.devices)
@@ -137,6 +143,9 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             self._advise((*others, limit))
 
     async def _poll(self) -> Poll:
+        if self.last_error is not None and (left := self._quiet_until - time.monotonic()) > 0:
+            self.last_error.retry_after = left
+            raise self.last_error
         if self._good_at is not None:
             return await self.account.poll()
         try:
@@ -147,15 +156,17 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
 
     def _last_good_data(self, error: ApiError) -> Snapshot:
         """Return the last snapshot within the grace time, else fail."""
-        grace = self.provider.grace
-        retry = timedelta(seconds=error.retry_after) if error.retry_after else grace / 3
-        self.update_interval = retry
-        if (
-            self._good_at is None
-            or not self.last_update_success
-            or time.monotonic() - self._good_at > grace.total_seconds()
-        ):
+        now = time.monotonic()
+        grace = self.provider.grace.total_seconds()
+        wait = grace / 3 if error.retry_after is None else error.retry_after
+        if error.retry_after is not None:
+            self._quiet_until = now + wait
+        if self._good_at is None or not self.last_update_success or now - self._good_at > grace:
+            self.update_interval = max(timedelta(seconds=wait), _SHORTEST)
             raise update_failed(error, self.name) from error
+        # However long the provider wants to be left alone, data does not outlive the grace time.
+        left = self._good_at + grace - now
+        self.update_interval = max(timedelta(seconds=min(wait, left)), _SHORTEST)
         LOGGER.debug("Keeping the last data of %s: %s", self.provider.key, error)
         return self.data
 
@@ -219,6 +230,16 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             )
 
     @callback
+    def forget_device(self, device: DeviceEntry) -> bool:
+        """Let a person delete a device; False if the account still reports it.
+
+        Should it come back, it and its entities are added as if they were new.
+        """
+        gone = self.keeper.forget(device, self.data.devices)
+        self._removed |= gone or set()
+        return gone is not None
+
+    @callback
     def listen_to_devices(self, listener: DevicesListener) -> CALLBACK_TYPE:
         """Call `listener` before entities hear.
 
@@ -233,10 +254,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_add_listener(
         self, update_callback: CALLBACK_TYPE, context: Any = None
     ) -> CALLBACK_TYPE:
-        """Listen to the device whose id is the context."""
+        """Listen to the device whose id is the context, or to every update if there is none."""
         remove = super().async_add_listener(update_callback, context)
-        if context is None:
-            return remove
         number = self._next_number = self._next_number + 1
         listeners = self._by_device.setdefault(context, {})
         listeners[number] = update_callback
@@ -251,7 +270,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     @callback
     @override
     def async_update_listeners(self) -> None:
-        """Tell those whose device changed; all, if the account came or went."""
+        """Tell those whose device changed, and all if the account came or went."""
         devices = self.data.devices
         changed = [
             device
@@ -270,11 +289,11 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         if came_or_went:
             self._tell(self._by_device)
         else:
-            self._tell([*(item.id for item in changed), *gone, *commanded])
+            self._tell([None, *(item.id for item in changed), *gone, *commanded])
 
     @callback
-    def _tell(self, ids: Iterable[str]) -> None:
-        """Tell the entities of these devices to look again."""
+    def _tell(self, ids: Iterable[str | None]) -> None:
+        """Tell the entities of these devices to look again; None: those of no device."""
         telling = bool(self._untold)
         for device_id in ids:
             for number in self._by_device.get(device_id, ()):

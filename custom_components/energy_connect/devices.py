@@ -6,7 +6,7 @@ from typing import Any
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
-from homeassistant.helpers.typing import UNDEFINED
+from homeassistant.helpers.typing import UNDEFINED, UndefinedType
 
 from .const import DOMAIN
 from .core.model import Device, Poll
@@ -41,7 +41,9 @@ class DeviceKeeper:
         """Register new and renamed devices; remove those that are gone, and return their ids."""
         devices = poll.snapshot.devices
         for device in devices.values():
-            if self._kept.get(device.id) is not device:
+            # A parent may come later than what belongs to it.
+            moved = (device.parent in devices) is not (device.parent in self._kept)
+            if moved or self._kept.get(device.id) is not device:
                 self._register(device, devices, frozenset())
         self._kept = devices
         if not poll.listed:
@@ -54,10 +56,15 @@ class DeviceKeeper:
             self._registered.pop(device_id, None)
         return gone
 
-    def reports(self, device: dr.DeviceEntry, devices: Mapping[str, Device]) -> bool:
-        """Tell whether the account still reports a registered device."""
+    def forget(self, device: dr.DeviceEntry, devices: Mapping[str, Device]) -> set[str] | None:
+        """Forget a registered device; return its id if it was ours, None if it is reported."""
         current = {device_identifier(self._entry, item) for item in devices.values()}
-        return not current.isdisjoint(device.identifiers)
+        if not current.isdisjoint(device.identifiers):
+            return None
+        gone = {device_id for device_id, (_, key) in self._known().items() if key == device.id}
+        for device_id in gone:
+            self._registered.pop(device_id, None)
+        return gone
 
     def _known(self) -> dict[str, tuple[Kind, str]]:
         """Return the registry's devices of the entry: id -> (kind, registry id)."""
@@ -86,6 +93,7 @@ class DeviceKeeper:
             device.mac,
             device.url,
             device.parent,
+            device.parent in devices,
         )
         if self._registered.get(device.id) == described:
             return
@@ -105,14 +113,17 @@ class DeviceKeeper:
             sw_version=device.sw_version,
             hw_version=device.hw_version,
             configuration_url=device.url,
-            via_device_id=self._registry_id(parent) if parent else None,
+            via_device_id=self._via(device, parent),
             name=name or UNDEFINED,
             translation_key=None if name else device.kind.value,
         )
         self._registered[device.id] = described
 
-    def _registry_id(self, device: Device) -> str | None:
+    def _via(self, device: Device, parent: Device | None) -> str | UndefinedType | None:
+        """Return the parent's registry id; the old link stays while the parent is missing."""
+        if parent is None:
+            return UNDEFINED if device.parent else None
         entry = dr.async_get(self._hass).async_get_device_by_identifier(
-            device_identifier(self._entry, device), self._entry.entry_id
+            device_identifier(self._entry, parent), self._entry.entry_id
         )
         return entry.id if entry else None

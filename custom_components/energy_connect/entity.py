@@ -121,5 +121,6 @@ async def add_entities[K](
                 coordinator.hass, add(entities), f"{DOMAIN} add entities", eager_start=True
             )
 
-    await add(new(coordinator.data.devices.values()))
+    # Listening first: a device that appears while the others are being added is not lost.
     entry.async_on_unload(coordinator.listen_to_devices(devices_changed))
+    await add(new(coordinator.data.devices.values()))

@@ -20,7 +20,7 @@ def update_failed(error: ApiError, account: str) -> UpdateFailed:
         translation_domain=DOMAIN,
         translation_key=error.reason,
         translation_placeholders=placeholders(error, account),
-        retry_after=error.retry_after,
+        retry_after=None if error.retry_after is None else max(1.0, error.retry_after),
     )
 
 

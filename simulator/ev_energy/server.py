@@ -153,7 +153,13 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         ]
         for path, scope, rows, expansions in lists:
             routes.append(self._route(f"/v2/{path}", scope, self._listing(path, rows, expansions)))
-        return [Origin("api", routes)]
+        # With a slash they exist only where a knob wants it.
+        slashed = [
+            web.get(f"{route.path}/", route.handler, allow_head=False)
+            for route in routes
+            if route.path.startswith("/v2/") and not route.path.endswith("/")
+        ]
+        return [Origin("api", [*routes, *slashed])]
 
     def _route(
         self, path: str, scope: str | None, answer: Answer, *, about_user: bool = True
@@ -186,9 +192,12 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         """Return the handler of a path that may want a slash at its end."""
 
         async def answer(request: web.Request) -> web.StreamResponse:
-            if self.knobs.slashes and not request.path.endswith("/"):
+            slashed = request.path.endswith("/") or path.endswith("/")
+            if self.knobs.slashes and not slashed:
                 target = request.rel_url.with_path(f"{request.path}/", keep_query=True)
                 return web.Response(status=301, headers={"Location": str(target)})
+            if request.path.endswith("/") and not (self.knobs.slashes or path.endswith("/")):
+                return self.not_found(request)
             return await handle(request)
 
         return answer

@@ -7,6 +7,7 @@ unknown parameters and a missing `Accept` are refused.
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
 import datetime as dt
 import secrets
 from typing import ClassVar, override
@@ -218,8 +219,9 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return self._page(request, [one.old_entity() for one in self._listed()])
             case Listing.ITEMS:
                 return self._page(request, [one.entity(now) for one in self._listed()], "items")
-            case Listing.ENVELOPE:
-                return self._page(request, [one.entity(now) for one in self._listed()])
+            case _:
+                pass
+        return self._page(request, [one.entity(now) for one in self._listed()])
 
     def _describe(self, request: web.Request) -> web.Response:
         unit = self._unit(request)
@@ -244,8 +246,9 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return web.Response(status=200)
             case NoReading.BAD_REQUEST:
                 raise Refused(400, "BadRequest", "The entity has no readings.")
-            case NoReading.NOT_FOUND:
-                raise Refused(404, "ReadingNotFound", "The entity has no readings.")
+            case _:
+                pass
+        raise Refused(404, "ReadingNotFound", "The entity has no readings.")
 
     def _charge_sessions(self, request: web.Request) -> web.Response:
         unit, now = self._unit(request), self.world.clock.now()
@@ -277,14 +280,14 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 raise Refused(400, "BadRequest", "type and brand are required")
             case _:
                 pass
-        return self._page(
-            request,
-            [
-                one.onboarding()
-                for one in self._listed()
-                if kind in {None, one.type} and brand in {None, one.brand}
-            ],
-        )
+        asked = [
+            one for one in self._listed() if kind in {None, one.type} and brand in {None, one.brand}
+        ]
+        # Somebody changed their mind with each first device of a list.
+        given_up = [
+            replace(one, id=self.fleet.id("given-up")).onboarding("Canceled") for one in asked[:1]
+        ]
+        return self._page(request, [*given_up, *(one.onboarding() for one in asked)])
 
     def _list_types(self, _: web.Request) -> web.Response:
         if not self.knobs.types:

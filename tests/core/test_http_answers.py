@@ -351,3 +351,14 @@ async def test_a_circle_of_redirects_ends_after_three(
         await make_client(site.url).get("old")
     assert caught.value.reason is Reason.REDIRECTED
     assert len(site.seen) == 4
+
+
+async def test_three_redirects_are_not_too_many(serve: Serve, make_client: MakeClient) -> None:
+    following = {"/0": "/1", "/1": "/2", "/2": "/new"}
+
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        return await redirecting(302, following.get(request.raw_path))(request)
+
+    site = await serve(handler)
+    assert (await make_client(site.url).get("0")).json() == {"fine": True}
+    assert len(site.seen) == 4

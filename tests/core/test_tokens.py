@@ -1,5 +1,6 @@
 import asyncio
 from datetime import UTC, datetime
+import gc
 import math
 
 from hypothesis import given, strategies as st
@@ -242,8 +243,26 @@ async def test_an_exchange_that_fails_with_nobody_waiting_is_not_reported_to_the
     await turns()
     assert waiting.cancelled()
     server.failure = None
+    del waiting
     assert await source.get() == "token-2"
+    gc.collect()  # the loop complains when the failed task goes
     assert reported == []
+
+
+async def test_an_exchange_that_the_loop_ends_ends_the_waiting(
+    server: TokenServer, source: ExchangedToken
+) -> None:
+    # As Home Assistant does when it stops.
+    server.gate.clear()
+    before = asyncio.all_tasks()
+    waiting = asyncio.create_task(source.get())
+    await turns()
+    (exchanging,) = asyncio.all_tasks() - before - {waiting}
+    exchanging.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await waiting
+    server.gate.set()
+    assert await source.get() == "token-2"
 
 
 def signed(claims: dict[str, object]) -> str:

@@ -45,6 +45,10 @@ def test_a_frozen_clock_moves_only_by_hand() -> None:
         assert clock.now().utcoffset() == dt.timedelta(0)
 
 
+def test_a_clock_made_frozen_shows_exactly_what_it_was_set_to() -> None:
+    assert Clock(AT, frozen=True).now() == AT
+
+
 def test_resumes_where_it_was_held() -> None:
     with freeze_time("2026-01-01T00:00:00Z") as machine:
         clock = Clock(AT, frozen=True)

@@ -183,15 +183,15 @@ async def test_hangs_until_the_simulator_stops(session: aiohttp.ClientSession) -
 async def test_hits_where_and_as_often_as_told(sim: Framed, session: aiohttp.ClientSession) -> None:
     fault = sim.faults.add(
         faults.Html(status=500), provider="ec*", origin="api", path="/gr*", method="GET",
-        after=1, times=2,
+        after=2, times=2,
     )  # fmt: skip
     elsewhere = faults.Html(status=418)
     sim.faults.add(elsewhere, provider="x")
     sim.faults.add(elsewhere, origin="auth")
     sim.faults.add(elsewhere, path="/x")
     sim.faults.add(elsewhere, method="POST")
-    statuses = [(await ask(sim, session))[0] for _ in range(4)]
-    assert statuses == [200, 500, 500, 200]
+    statuses = [(await ask(sim, session))[0] for _ in range(5)]
+    assert statuses == [200, 200, 500, 500, 200]
     assert (fault.hits, fault.kind) == (2, "Html")
     assert fault not in sim.faults.active()
     assert len(sim.faults.active()) == 4

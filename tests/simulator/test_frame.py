@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import socket
+import ssl
 
 import aiohttp
 import pytest
@@ -140,6 +141,24 @@ async def test_stops_at_once_and_leaves_nothing(session: aiohttp.ClientSession) 
         assert loop.time() - before < 0.5
     await asyncio.sleep(0)
     assert asyncio.all_tasks() == others
+
+
+async def test_does_not_wait_for_the_end_of_a_tls_session() -> None:
+    sim = Framed()
+    await sim.start()
+    trusting = ssl.create_default_context()
+    trusting.check_hostname = False
+    trusting.verify_mode = ssl.CERT_NONE
+    port = sim.kostal.origins["https"].port
+    reader, writer = await asyncio.open_connection("127.0.0.1", port, ssl=trusting)
+    writer.write(b"GET / HTTP/1.1\r\nHost: meter\r\n\r\n")
+    await reader.readline()
+    writer.transport.pause_reading()  # a client that will not say goodbye
+    loop = asyncio.get_running_loop()
+    await sim.stop()
+    timers = [one for one in loop._scheduled if not one.cancelled()]  # type: ignore[attr-defined] # a test of what is left
+    assert timers == []
+    writer.transport.abort()
 
 
 def test_knobs_are_turned_by_name_and_type() -> None:

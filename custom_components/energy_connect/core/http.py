@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import logging
+import re
 from typing import Final, NoReturn, override
 from urllib.parse import quote, quote_plus, urlencode
 
@@ -35,6 +36,7 @@ type Verdict = Callable[[Response], ApiError | None]
 _MOST_REDIRECTS: Final = 3
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _KEEPS_METHOD: Final = frozenset({301, 307, 308})
+_WORD: Final = re.compile(r"[a-z_-]{0,20}|v\d")
 _SILENCE: Final = 60.0
 # Fields of a token request that are no secret; an error that names them is of use to a person.
 _NO_SECRETS: Final = frozenset({"grant_type", "scope", "token_type_hint"})
@@ -87,7 +89,7 @@ class ApiClient:
 
         Raises:
             UnexpectedResponse: the base is no http(s) address, holds a user or password, or is plain
-                http where it may not be.
+                http where it may not be; or `certificate` is no SHA-256.
 
         """
         if base.scheme not in {"http", "https"} or not base.host or _names_somebody(base):
@@ -102,10 +104,13 @@ class ApiClient:
         self._headers = {"Accept": media_type, **(headers or {})}
         self._media_type = media_type
         self._verdict = verdict
-        self._ssl: aiohttp.Fingerprint | bool = (
-            aiohttp.Fingerprint(certificate) if certificate else True
-        )
+        try:
+            self._ssl = aiohttp.Fingerprint(certificate) if certificate else True
+        except ValueError as error:
+            raise UnexpectedResponse(Reason.CERTIFICATE_CHANGED) from error
         self._limits = limits or Limits()
+        # A device's host name is mostly made of its serial number.
+        self._shown_host = "device" if certificate or plain_http else base.host
 
     async def get(
         self,
@@ -241,19 +246,16 @@ class ApiClient:
 
     async def _answer(self, request: _Request) -> Response:
         """Send, and follow redirects that stay with the origin and keep the method."""
-        response = await self._transfer(request)
-        for _ in range(_MOST_REDIRECTS):
-            if response.status not in _REDIRECTS:
-                return response
+        redirects = 0
+        while (response := await self._transfer(request)).status in _REDIRECTS:
             link = response.headers.get("Location")
-            if not link or (request.method != "GET" and response.status not in _KEEPS_METHOD):
-                break
+            kept = request.method == "GET" or response.status in _KEEPS_METHOD
+            if not link or not kept or redirects == _MOST_REDIRECTS:
+                raise UnexpectedResponse(Reason.REDIRECTED, status=response.status)
+            redirects += 1
             request = replace(request, url=self._same_origin(link, request.url))
             self._budget.count()
-            response = await self._transfer(request)
-        if response.status not in _REDIRECTS:
-            return response
-        raise UnexpectedResponse(Reason.REDIRECTED, status=response.status)
+        return response
 
     async def _transfer(self, request: _Request) -> Response:
         """Move one request and its answer over the network; errors become our own."""
@@ -285,12 +287,12 @@ class ApiClient:
             outcome = f"{outcome}, {type(error).__name__}"
             _raise_unreachable(error)
         finally:
-            # Neither query nor headers nor body: they can hold secrets.
+            # Neither query nor headers nor body: they can hold secrets. No ids, which name people.
             _LOGGER.debug(
                 "%s %s%s: %s after %.0f ms",
                 request.method,
-                request.url.host,
-                request.url.raw_path,  # quoted: an id must not begin a line of its own
+                self._shown_host,
+                _shown_path(request.url),
                 outcome,
                 (self._clock.monotonic() - started) * 1000,
             )
@@ -343,6 +345,12 @@ class ApiClient:
             415: Reason.MEDIA_TYPE_REFUSED,
         }.get(status, Reason.REQUEST_REFUSED)
         return UnexpectedResponse(reason, status=status, detail=detail)
+
+
+def _shown_path(url: URL) -> str:
+    """Return a path for the log: words as they are, everything that may be an id left out."""
+    segments = url.raw_path.split("/")
+    return "/".join(one if _WORD.fullmatch(one) else "…" for one in segments)
 
 
 def _with_bearer(request: _Request, bearer: str) -> _Request:
@@ -420,10 +428,13 @@ async def peer_certificate(
     way of the session, because only its resolver finds names such as `meter.local` everywhere.
 
     Raises:
+        UnexpectedResponse: it is no https address.
         Unavailable: nothing answers there (`TLS_REFUSED` if the port is closed), or it does not
             speak TLS.
 
     """
+    if url.scheme != "https":
+        raise UnexpectedResponse(Reason.INVALID_HOST)
     look = _Look()
     try:
         async with asyncio.timeout(seconds):

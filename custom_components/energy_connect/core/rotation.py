@@ -58,10 +58,10 @@ class RotatingToken:
         self._seed = _seed_pair(grant.seed, clock)
         self._seed_hash = _fingerprint(self._seed)
         self._tokens = ExchangedToken(self._exchange, clock, margin=_MARGIN)
-        self._running: asyncio.Task[_Pair] | None = None
         self._pair: _Pair | None = None
         self._unsaved: _Pair | None = None
         self._dead: str | None = None
+        self._seeds: list[str] = []
         self.refreshes = 0
 
     @property
@@ -99,13 +99,7 @@ class RotatingToken:
             return (self._unsaved or await self._newest()).refresh_token
 
     async def _exchange(self) -> Token:
-        if self._running is None or _failed(self._running):
-            self._running = asyncio.create_task(self._next())
-            self._running.add_done_callback(_failed)
-        running = self._running
-        await asyncio.wait([running])  # not cancelled with the one who waits
-        self._running = None
-        pair = running.result()
+        pair = await self._next()
         return Token(pair.access_token, max(1.0, self._lifetime(pair)))
 
     async def _next(self) -> _Pair:
@@ -159,7 +153,8 @@ class RotatingToken:
 
     async def _newest(self) -> _Pair:
         stored = await self._load()
-        if self._seed_hash in _texts(dig(stored, "seeds")):
+        self._seeds = _texts(dig(stored, "seeds"))
+        if self._seed_hash in self._seeds:
             try:
                 answer = parse_token_answer(stored)
             except UnexpectedResponse:
@@ -180,9 +175,8 @@ class RotatingToken:
             raise Unavailable(Reason.STORAGE_FAILED) from error
 
     async def _save(self, pair: _Pair) -> None:
-        seeds = _texts(dig(await self._load(), "seeds"))
-        if self._seed_hash not in seeds:
-            seeds.append(self._seed_hash)
+        # Nothing is read here: each moment before the pair is on the disk is one to be killed in.
+        seeds = [*(seed for seed in self._seeds if seed != self._seed_hash), self._seed_hash]
         content: dict[str, Json] = {
             "seeds": seeds[-_SEEDS:],
             "access_token": pair.access_token,
@@ -195,11 +189,6 @@ class RotatingToken:
             await self._vault.save(content)
         except Exception as error:
             raise Unavailable(Reason.STORAGE_FAILED) from error
-
-
-def _failed(task: asyncio.Task[_Pair]) -> bool:
-    """Tell whether the task ended without a pair; its error counts as seen."""
-    return task.done() and (task.cancelled() or task.exception() is not None)
 
 
 def _seed_pair(seed: Mapping[str, Json], clock: Clock) -> _Pair:

@@ -72,7 +72,6 @@ def test_charging_vehicle() -> None:
     car = asset.device
 
     assert (asset.user, asset.vendor) == ("villa-14", "SKODA")
-    assert asset.place == "2f0f3c1e-0000-4000-8000-000000000014"
     assert car.id == "3a1f6f0e-7d55-4c3c-9a52-0d9e4f1b7c21"
     assert (car.name, car.manufacturer, car.model) == ("Green one", "Škoda", "Enyaq 80")
     assert car.serial_number == "TMBZZZNY0N0001234"

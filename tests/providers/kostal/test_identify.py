@@ -170,7 +170,7 @@ async def test_no_host(house: House) -> None:
 async def test_an_endpoint_can_not_leave_its_place(house: House, endpoint: str) -> None:
     house.meter.knobs.devices = ()
     assert (await failure(house, endpoint=endpoint)).reason is Reason.INVALID_ID
-    assert house.asked() == [METER]
+    assert house.asked() == []
 
 
 async def test_no_token(house: House) -> None:
@@ -185,11 +185,29 @@ async def test_the_record_is_looked_for_in_order(house: House) -> None:
     error = await failure(house, endpoint="second")
     assert error.reason is Reason.NO_METER_RESOURCE
     assert house.asked() == [
-        METER,
         "/api/json/second/values/smart-meter",
+        METER,
         *PROBES[1:],
         "/start.php",
     ]
+
+
+async def test_a_typed_data_endpoint_is_not_hidden_by_the_usual_one(house: House) -> None:
+    house.meter.knobs.devices = ("local", "second")
+    identity = await only(house, endpoint="second")
+    assert identity.data["path"] == ["api", "json", "second", "values", "smart-meter"]
+
+
+async def test_a_new_token_goes_only_to_the_meter_that_is_known(house: House) -> None:
+    identity = (await identify(house.encrypted()))[0]
+    await house.meter.swap_certificate()
+    house.asked()
+
+    with pytest.raises(Unavailable) as refused:
+        await identify(house.encrypted(fingerprint=identity.data["fingerprint"]))
+
+    assert refused.value.reason is Reason.CERTIFICATE_CHANGED
+    assert house.asked() == []
 
 
 async def test_another_data_endpoint(house: House) -> None:

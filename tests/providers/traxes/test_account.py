@@ -4,7 +4,9 @@ import asyncio
 from datetime import timedelta
 import json
 import logging
+from typing import override
 
+from aiohttp import web
 import pytest
 
 from custom_components.energy_connect.core.account import FieldKind
@@ -22,6 +24,7 @@ from custom_components.energy_connect.providers.traxes.account import TraxesAcco
 from custom_components.energy_connect.providers.traxes.parse import KINDS
 from simulator import faults
 from simulator.house import Flow
+from simulator.payload import JsonValue
 from simulator.traxes import CLIENT_ID, NoReading
 from tests.hand_clock import START
 
@@ -158,7 +161,8 @@ async def test_at_most_three_requests_at_once(portal: Portal) -> None:
     running = most = 0
 
     class Slow(faults.Action):
-        async def answer(self, request, proceed):  # type: ignore[no-untyped-def, override] # a test's own action
+        @override
+        async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
             nonlocal running, most
             running += 1
             most = max(most, running)
@@ -225,7 +229,7 @@ async def test_a_device_that_had_values_keeps_them_when_there_is_none(portal: Po
 
 
 @pytest.mark.parametrize("body", [{}, None, [], {"id": "r"}, {"data": None}])
-async def test_an_empty_reading_is_no_reading(portal: Portal, body: object) -> None:
+async def test_an_empty_reading_is_no_reading(portal: Portal, body: JsonValue) -> None:
     portal.fault(faults.Shape(payload=body), LAST)
     account = portal.open()
     devices = (await account.poll()).snapshot.devices
@@ -237,7 +241,7 @@ async def test_an_empty_reading_is_no_reading(portal: Portal, body: object) -> N
     "body", [[1], {"data": [1]}, "text", {"entityId": "another", "data": {"isCharging": True}}]
 )
 async def test_a_reading_that_can_not_be_used_is_dropped_and_warned_about_once(
-    portal: Portal, body: object, caplog: pytest.LogCaptureFixture
+    portal: Portal, body: JsonValue, caplog: pytest.LogCaptureFixture
 ) -> None:
     portal.fault(faults.Shape(payload=body), LAST, times=2)
     account = portal.open()
@@ -250,7 +254,7 @@ async def test_a_reading_that_can_not_be_used_is_dropped_and_warned_about_once(
 async def test_a_state_of_charge_that_may_be_a_fraction_is_told_once(
     portal: Portal, caplog: pytest.LogCaptureFixture
 ) -> None:
-    half = {"data": {"stateOfCharge": {"value": 0.5}}}
+    half: JsonValue = {"data": {"stateOfCharge": {"value": 0.5}}}
     portal.fault(faults.Shape(payload=half), LAST)
     account = portal.open()
     device = (await account.poll()).snapshot.devices[portal.id("car-0")]
@@ -263,7 +267,7 @@ async def test_a_counter_that_falls_once_is_not_believed(portal: Portal) -> None
     gas = portal.id("gas")
     account = portal.open()
     before = (await account.poll()).snapshot.devices[gas]
-    empty = {"value": 0, "unit": "m3"}
+    empty: JsonValue = {"value": 0, "unit": "m3"}
     zero = faults.merge_patch({"data": {"positiveGasVolume": empty}})
     portal.fault(zero, f"{LISTED}/{gas}/readings/last", times=1)
     during = (await portal.later(account, 900)).snapshot.devices[gas]

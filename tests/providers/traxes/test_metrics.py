@@ -1,17 +1,26 @@
 """One reading: numbers by what the entity is, in canonical units, with the time of measuring."""
 
 from datetime import UTC, datetime
+import math
 from typing import Any
 
+from hypothesis import given, strategies as st
 import pytest
 
-from custom_components.energy_connect.core.model import NumberKey, Position
+from custom_components.energy_connect.core.model import Key, NumberKey, Position
 from custom_components.energy_connect.core.payload import Json
 from custom_components.energy_connect.core.vocabulary import Flag, Kind, Moment, Part, Quantity as Q
 from custom_components.energy_connect.providers.traxes.metrics import (
     Measurement,
     detail,
     parse_measurement,
+)
+from custom_components.energy_connect.providers.traxes.parse import (
+    parse_entity,
+    parse_offers,
+    parse_onboarding,
+    parse_page,
+    parse_sessions,
 )
 
 from .payloads import load
@@ -206,8 +215,55 @@ def test_no_metrics(body: Json) -> None:
     assert parse_measurement(body, Kind.METER) is None
 
 
+@pytest.mark.parametrize("kind", [Kind.METER, Kind.BATTERY])
+def test_numbers_too_large_to_add_or_convert_are_unknown(kind: Kind) -> None:
+    found = values_of(
+        kind,
+        positiveActiveEnergy={"t1": 1e308, "t2": 1e308, "unit": "MWh"},
+        negativeActiveEnergy={"t1": 1e308, "t2": 1e308},
+        positiveActiveInstantaneousPower={"total": -1.5e308},
+        negativeActiveInstantaneousPower={"total": 1.5e308},
+    )
+    assert all(value is None or math.isfinite(value) for value in found.values())
+    assert None in found.values()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=6,
+)
+METRICS = st.dictionaries(
+    st.sampled_from(sorted({*load("reading_meter")["data"], *load("reading_ev")["data"]})),
+    JSON
+    | st.dictionaries(
+        st.sampled_from(["total", "t1", "l1", "value", "unit", "latitude", "longitude"]), JSON
+    ),
+)
+
+
+@given(data=METRICS, measured=JSON, kind=st.sampled_from(Kind))
+def test_whatever_comes_becomes_finite_numbers_or_nothing(
+    data: Json, measured: Json, kind: Kind
+) -> None:
+    parsed = measurement({"data": data, "measured": measured}, kind, locate=True)
+    for reading in parsed.numbers.values():
+        assert reading.value is None or math.isfinite(reading.value)
+    detail([*parsed.numbers, *parsed.flags], kind)
+
+
+@given(row=JSON | st.dictionaries(st.sampled_from(["id", "type", "data", "reference"]), JSON))
+def test_no_row_breaks_a_list(row: Json) -> None:
+    parse_entity(row)
+    parse_onboarding({"data": {"entity": row}})
+    parse_offers(row)
+    parse_offers([row])
+    parse_page(row)
+    parse_sessions({"data": [row, {"data": row}]})
+
+
 def test_what_starts_switched_off() -> None:
-    keys = [
+    keys: list[Key] = [
         (Q.ENERGY_IMPORT, None),
         (Q.ENERGY_IMPORT, Part.T1),
         (Q.ENERGY_IMPORT, Part.L1),

@@ -53,12 +53,13 @@ _OWN_FAULT: Final = frozenset({400, 404, 422})
 class _Tries:
     """How the requests of one call went.
 
-    `news` says that something failed which had not failed before; `limited` holds for how long a
-    round has to wait.
+    `news` says that something failed which had not failed before; `asked` are the features asked
+    for, `limited` holds for how long a round has to wait.
     """
 
     read: bool = False
     news: bool = False
+    asked: set[Feature] = field(default_factory=set[Feature])
     failures: list[ApiError] = field(default_factory=list[ApiError])
     limited: dict[int, float] = field(default_factory=dict[int, float])
 
@@ -239,6 +240,7 @@ class EnectivaAccount(Account):
             self._features.check(feature)
             if (quiet := self._budget.quiet_for) > 0:
                 raise RateLimited(quiet)
+            self._tries.asked.add(feature)
             try:
                 changed = await fetch()
             except CredentialsRejected, RateLimited:
@@ -249,7 +251,9 @@ class EnectivaAccount(Account):
                 raise
         self._features.proves(feature)
         self._failing.discard((feature, key))
-        self._healthy.add((feature, key))
+        # A meter without readings answers well, and then not at all for half a day.
+        if feature is not Feature.READINGS or self._meters[key].id in self._readings.latest:
+            self._healthy.add((feature, key))
         if changed:
             self._dirty.add(key)
 
@@ -265,7 +269,8 @@ class EnectivaAccount(Account):
         tries = self._tries
         trouble = [error for error in tries.failures if _is_trouble(error)]
         limited = any(isinstance(error, RateLimited) for error in tries.failures)
-        if trouble and not tries.read and not limited and (tries.news or not self._healthy):
+        well = any(feature in tries.asked for feature, _ in self._healthy)
+        if trouble and not tries.read and not limited and (tries.news or not well):
             raise trouble[0]
 
     def _result(self, listed: frozenset[Kind] = frozenset()) -> Poll:
@@ -333,5 +338,4 @@ def _is_trouble(error: ApiError) -> bool:
 
 def _chosen(options: Mapping[str, Any], key: str) -> str | None:
     """Return the unit that a person chose, or None while it is unknown."""
-    unit = options.get(key)
-    return unit if unit in HEAT_UNITS else None
+    return HEAT_UNITS.get(str(options.get(key)))

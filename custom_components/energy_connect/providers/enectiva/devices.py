@@ -84,7 +84,8 @@ def _months(
     relevant = [delta for delta in rows if delta.month in {current, last}]
     if not relevant:
         return {}
-    unit = next((delta.unit for delta in relevant if delta.unit is not None), unit)
+    # A row without a unit is in that of the meter, else in that of the row beside it.
+    unit = unit or next((delta.unit for delta in relevant if delta.unit is not None), None)
     began = datetime(*current, 1, tzinfo=around.zone).astimezone(UTC)
     found: dict[NumberKey, Reading] = {}
     for month, quantity, since in (

@@ -53,6 +53,7 @@ class Lists:
         self._tally = tally
         self._due = {Feature.METERS: -math.inf, Feature.ENTITIES: -math.inf}
         self._has: set[Feature] = set()
+        self._known = False
         self._zones: Mapping[str, tzinfo] = {}
         self._entities: Mapping[str, Entity] = {}
         self.meters: Mapping[str, Meter] = {}
@@ -60,8 +61,8 @@ class Lists:
 
     @property
     def known(self) -> bool:
-        """Whether there is anything to show."""
-        return bool(self._has)
+        """Whether there is something to show: meters, or entities if meters are refused."""
+        return self._known
 
     @property
     def wait(self) -> float:
@@ -96,8 +97,9 @@ class Lists:
         self.tree = grow(
             self._entities,
             self.meters.values(),
-            whole=not self.meters and not self._features.is_on(Feature.METERS),
+            whole=Feature.METERS not in self._has,
         )
+        self._known = True
         read = any(isinstance(outcome, Listing) for outcome in found)
         return Refreshed(listed=listed, read=read, failures=failures)
 
@@ -155,7 +157,7 @@ class Lists:
                 self._plan(feature, _RETRY, first=first)
                 if feature is Feature.METERS:
                     failures.append(outcome)
-        if Feature.METERS not in self._has:
+        if Feature.METERS not in self._has and first:
             self._must_show(outcomes)
         return failures
 
@@ -166,17 +168,15 @@ class Lists:
     def _must_show(self, outcomes: Mapping[Feature, _Outcome]) -> None:
         """Raise why there are no meters, unless they are refused and entities are not."""
         of_meters = outcomes.get(Feature.METERS)
-        of_entities = outcomes.get(Feature.ENTITIES)
         if isinstance(of_meters, ApiError) and not isinstance(of_meters, NotPermitted):
             self._due[Feature.METERS] = -math.inf
             raise of_meters
         if Feature.ENTITIES not in self._has:
             # Whatever was refused may be granted when somebody looks again.
             self._due = dict.fromkeys(self._due, -math.inf)
-            if isinstance(of_entities, ApiError) and not isinstance(of_entities, NotPermitted):
-                raise of_entities
-            if isinstance(of_meters, ApiError):
-                raise of_meters
+            errors = [outcome for outcome in outcomes.values() if isinstance(outcome, ApiError)]
+            # What will pass is told before what was refused.
+            raise min(errors, key=lambda error: isinstance(error, NotPermitted))
 
 
 def _merged[T: (Meter, Entity)](

@@ -35,6 +35,7 @@ PROVIDER: Final = Provider(
         Field(key="login_token", kind=FieldKind.SECRET),
     ),
     options=(_heat_field("heat_unit"), _heat_field("cold_unit")),
+    links={"dashboard_url": "https://app.enectiva.cz/en/api/dashboard"},
     grace=timedelta(minutes=90),
     identify=identify,
     open=_open,

@@ -44,8 +44,8 @@ class Energy(Enum):
         return self.value[2]
 
 
-HEAT_UNITS: Final = ("kWh", "MWh", "GJ")
-"""What a person can choose for heat and cold."""
+HEAT_UNITS: Final = MappingProxyType({"kwh": "kWh", "mwh": "MWh", "gj": "GJ"})
+"""What a person can choose for heat and cold: option to unit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +72,11 @@ _BY_CODE: Final = MappingProxyType(
 # carries cold (chlazená voda); water goes before heat and cold, for it is sold warm and cold.
 _WORDS: Final = (
     (re.compile(r"ele[ck]tr"), Energy.ELECTRICITY),
-    (re.compile(r"\bgas|plyn"), Energy.GAS),
+    (re.compile(r"(?<![a-z])(gas|plyn)(?![a-z])"), Energy.GAS),
     (re.compile(r"cool|chlad|chlaz|chill"), Energy.COLD),
-    (re.compile(r"water|\bvod[ay]\b"), Energy.WATER),
+    (re.compile(r"water|(?<![a-z])vod[ay](?![a-z])"), Energy.WATER),
     (re.compile(r"heat|tepl"), Energy.HEAT),
-    (re.compile(r"\bcold"), Energy.COLD),
+    (re.compile(r"(?<![a-z])cold(?![a-z])"), Energy.COLD),
 )
 _PRODUCES: Final = re.compile(r"produc|generat|vyrob")
 

@@ -99,9 +99,8 @@ class EnodeAccount(Account):
         # Once for all lists: a sign-in server in trouble is asked once a poll.
         await self._access.token.get()
         if await self._users.owner_is_missing():
+            # What the lists gave before, if anything, ends with their grace time.
             self._read_before = True
-            for one in self._lists.values():
-                one.forget()
             return
         due = {kind: one for kind, one in self._lists.items() if one.due}
         if not any(kind in due for kind in self._assets):

@@ -28,8 +28,6 @@ class Asset:
     device: Device
     user: str | None = None
     vendor: str | None = None
-    place: str | None = None
-    """The id of the location that it belongs to."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -202,7 +200,6 @@ def asset(
         device=device,
         user=identifier(row.get("userId")),
         vendor=vendor,
-        place=identifier(dig(row, "location", "id")),
     )
 
 

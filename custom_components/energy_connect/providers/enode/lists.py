@@ -52,14 +52,9 @@ class WholeList[T]:
         self._grace = max(GRACE, 3 * interval)
         self._memory: PageMemory[Rows[T]] = PageMemory()
         self._warned = False
-        self.forget()
-
-    def forget(self) -> None:
-        """Know nothing again, and be due at once."""
         self._items: list[T] = []
         self._read_at = -math.inf
         self._ask_at = -math.inf
-        self.refused = self.failed = None
 
     @property
     def due(self) -> bool:

@@ -8,7 +8,6 @@ import logging
 from typing import Any, Final
 
 from ...core.account import Context
-from ...core.counters import CounterGuard
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -18,14 +17,14 @@ from ...core.errors import (
     Unavailable,
     UnexpectedResponse,
 )
-from ...core.freshness import Freshness
 from ...core.model import Device, Poll, Snapshot
 from ...core.paging import PageMemory
 from ...core.payload import Json
 from ...core.vocabulary import Flag, Kind
 from .access import Access, open_access
-from .agenda import SELDOM, Feature, choose
-from .chargers import parse_chargers, reachable, with_reachable
+from .agenda import SELDOM, Feature, choose, raise_if_blind
+from .chargers import parse_chargers, reachable
+from .display import Display
 from .energy import HomeEnergy
 from .household import Tariff, User, account_device, parse_tariff, parse_user
 from .parse import LOG, Parsed
@@ -40,8 +39,6 @@ from .sessions import (
     outlook,
     parse_plan,
     parse_sessions,
-    with_charging,
-    with_outlook,
 )
 from .vehicles import parse_vehicles
 
@@ -53,11 +50,6 @@ MAIN_SCOPES: Final = frozenset({"vehicle:read", "evse:read", "charging_session:r
 INTERVAL: Final = 120.0
 IDLE_INTERVAL: Final = 300.0
 """Seconds between polls while nothing is plugged in."""
-
-LATE: Final = timedelta(minutes=15 + 3 * 2)
-"""Vehicles and chargers report when they report; 15 min is the documented example of an age at
-which a charger counts as silent. Power other than 0 exists only while something is plugged in, when
-polls are 2 min apart, and three of those go on top. It also covers an idle poll of 5 min."""
 
 _LOW: Final = 100
 # What a first poll, of which 8 s are waited for, may take: the rest follows with the next one.
@@ -83,6 +75,7 @@ class EvEnergyAccount:
     def __init__(self, context: Context) -> None:
         """Take the surroundings; sends nothing."""
         self._clock = context.clock
+        self._signed_in = context.grant is not None
         self._access: Access = open_access(context)
         self._vehicles: dict[str, Device] = {}
         self._chargers: dict[str, Device] = {}
@@ -97,15 +90,14 @@ class EvEnergyAccount:
         self._expansions: dict[str, list[tuple[str, ...]]] = {
             "vehicles": [(LOG, "trim.model.make"), (LOG,)],
             "evses": [(LOG, "model.make"), (LOG,)],
+            "hem_systems": [()],
         }
         self._dropped: dict[str, int] = {}
         self._warned: set[str] = set()
         self._listed: set[Kind] = set()
         self._deadline: float | None = _FIRST
         self._first_round = True
-        self._guard = CounterGuard()
-        self._freshness = Freshness(LATE)
-        self._combined: dict[str, tuple[tuple[object, ...], Device]] = {}
+        self._display = Display()
         self._features = self._all_features()
 
     def _all_features(self) -> list[Feature]:
@@ -182,7 +174,7 @@ class EvEnergyAccount:
             in_time = False
             if not outcomes:
                 raise Unavailable(Reason.TIMEOUT) from error
-        _raise_if_blind(features, outcomes)
+        raise_if_blind(features, outcomes)
         self._first_round = not in_time
         return Poll(
             snapshot=self._snapshot(),
@@ -194,14 +186,14 @@ class EvEnergyAccount:
         """Return the features that the granted scopes allow; what they no longer do is dropped.
 
         Raises:
-            CredentialsRejected: nothing at all is granted any more, as after a token was revoked.
+            CredentialsRejected: a sign-in grants nothing at all any more, as after it was revoked.
             NotPermitted: the scopes that are granted show nothing.
 
         """
         scope = self._access.scope
         if scope is None:
             return self._features
-        if not scope:
+        if not scope and self._signed_in:
             raise CredentialsRejected(Reason.SIGN_IN_LOST)
         allowed = []
         for feature in self._features:
@@ -250,16 +242,15 @@ class EvEnergyAccount:
         """Read a list whole; note what was bad in it, and whether it can say who is gone."""
         memory = self._pages.setdefault(path, PageMemory())
         steps = self._expansions.setdefault(path, [(LOG,), ()])
-        for step, expand in enumerate(steps):
-            try:
-                listing = await self._access.read_list(path, parse, expand=expand, memory=memory)
-            except (NotPermitted, UnexpectedResponse) as error:
-                # What an expansion needs is not documented: the list must not fail with it.
-                if expand is steps[-1] or error.status not in {400, 403}:
-                    raise
-            else:
-                del steps[:step]
-                break
+        wanted, *fewer = steps
+        try:
+            listing = await self._access.read_list(path, parse, expand=wanted, memory=memory)
+        except (NotPermitted, UnexpectedResponse) as error:
+            # What an expansion needs is not documented: the list must not fail with it.
+            if not fewer or error.status not in {400, 403}:
+                raise
+            listing = await self._access.read_list(path, parse, expand=fewer[0], memory=memory)
+            del steps[0]
         dropped = sum(page.dropped for page in listing.rows)
         self._note_dropped(path, dropped)
         if listing.complete and not dropped:
@@ -312,9 +303,17 @@ class EvEnergyAccount:
             planned, key=lambda key: (self._plans[key].at if key in self._plans else 0.0, key)
         )
         for session_id in waiting[:_MOST_PLANS]:
-            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
-            self._plans[session_id] = _Plan(parse_plan(response.json()), now)
+            self._plans[session_id] = _Plan(await self._read_plan(session_id), now)
         self._done("plans")
+
+    async def _read_plan(self, session_id: str) -> tuple[Slot, ...]:
+        try:
+            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
+        except UnexpectedResponse as error:
+            if error.status != 404:
+                raise
+            return ()  # this session has none, or is gone: no word about the others
+        return parse_plan(response.json())
 
     async def _read_user(self) -> None:
         user = parse_user((await self._access.get("users", "me")).json())
@@ -350,44 +349,19 @@ class EvEnergyAccount:
         devices = [*self._home.devices()]
         for vehicle in self._vehicles.values():
             charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
-            devices.append(self._vehicle(vehicle, charging, money))
+            plan = self._outlook(charging)
+            devices.append(self._display.vehicle(vehicle, charging, money, plan))
         for charger in self._chargers.values():
             online = reachable(charger, now)
-            devices.append(self._charger(charger, self._charging(charger), money, online))
-        shown = [self._freshness.show(self._guard.settle(device), now) for device in devices]
+            charging = self._charging(charger)
+            devices.append(self._display.charger(charger, charging, money, online))
+        shown = self._display.aged(devices, now)
         if (account := self._account()) is not None:
             shown.append(account)
         return Snapshot({device.id: device for device in shown})
 
     def _charging(self, device: Device) -> Charging | None:
         return self._sessions.of(device.id) if self._sessions_read else None
-
-    def _vehicle(self, device: Device, charging: Charging | None, money: str | None) -> Device:
-        plan = self._outlook(charging)
-        before = self._combined.get(device.id)
-        parts = (device, charging, money, plan)
-        if before is not None and _same(before[0], parts):
-            return before[1]
-        combined = device
-        if charging is not None:
-            combined = with_charging(combined, charging, money)
-        if plan is not None:
-            combined = with_outlook(combined, plan)
-        self._combined[device.id] = (parts, combined)
-        return combined
-
-    def _charger(
-        self, device: Device, charging: Charging | None, money: str | None, online: bool | None
-    ) -> Device:
-        before = self._combined.get(device.id)
-        parts = (device, charging, money, online)
-        if before is not None and _same(before[0], parts):
-            return before[1]
-        combined = with_reachable(device, online)
-        if charging is not None:
-            combined = with_charging(combined, charging, money)
-        self._combined[device.id] = (parts, combined)
-        return combined
 
     def _outlook(self, charging: Charging | None) -> Outlook | None:
         """Return what is planned for a vehicle; None if plans can't be read."""
@@ -456,28 +430,7 @@ def open_account(context: Context) -> EvEnergyAccount:
     return EvEnergyAccount(context)
 
 
-def _raise_if_blind(
-    features: Iterable[Feature], outcomes: Iterable[tuple[Feature, ApiError | None]]
-) -> None:
-    """Raise if a credential was refused, or if nothing that matters could be read."""
-    errors = {feature.name: error for feature, error in outcomes}
-    for error in errors.values():
-        if isinstance(error, CredentialsRejected):
-            raise error
-    mains = [one for one in features if one.main]
-    # One that was not asked now, because it was refused before, is as blind as it was then.
-    matter = [errors.get(one.name, one.error) for one in mains if one.name in errors or one.error]
-    failed = [error for error in matter or errors.values() if error is not None]
-    if failed and len(failed) == len(matter or errors):
-        raise next((error for error in failed if isinstance(error, RateLimited)), failed[0])
-
-
 def _refill(devices: dict[str, Device], found: Iterable[Device]) -> None:
     fresh = {device.id: device for device in found}
     devices.clear()
     devices.update(fresh)
-
-
-def _same(before: tuple[object, ...], now: tuple[object, ...]) -> bool:
-    """Tell whether a device is made of the same parts; the first is the device as it was read."""
-    return before[0] is now[0] and before[1:] == now[1:]

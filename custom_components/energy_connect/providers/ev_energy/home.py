@@ -69,7 +69,7 @@ def zone_of(system: HomeSystem, house: tzinfo) -> tzinfo:
     """Return the system's time zone, else the house's; reads a file."""
     try:
         return ZoneInfo(system.zone) if system.zone else house
-    except ValueError, OSError:  # no such zone
+    except LookupError, ValueError, OSError:  # no such zone
         return house
 
 

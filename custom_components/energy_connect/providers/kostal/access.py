@@ -130,12 +130,12 @@ def _refusal(response: Response) -> ApiError | None:
 def record_paths(endpoint: str) -> Iterator[Path]:
     """Return where the record may be, in the order in which to try.
 
-    The first is seen, the second is what the meter shows under "Data endpoint", the others are
-    assumed spellings.
+    What a person typed (the meter shows it under "Data endpoint") comes before the usual one, which
+    answers as well and would hide it. The last two are assumed spellings.
     """
-    yield "api", "json", LOCAL, "values", "smart-meter"
     if endpoint != LOCAL:
         yield "api", "json", endpoint, "values", "smart-meter"
+    yield "api", "json", LOCAL, "values", "smart-meter"
     yield "api", "json", "smart-meter"
     yield "api", "json", "values", "smart-meter"
 

@@ -31,6 +31,8 @@ from .token import expiry_advice
 _LOGGER = logging.getLogger(__name__)
 
 INTERVAL: Final = timedelta(seconds=10)
+# There is one device an account; its serial number may become known later, its id must not change.
+DEVICE_ID: Final = "meter"
 _STANDS_STILL: Final = 60.0
 # Nothing optional is begun later in a poll: a slow meter is not burdened with more, and the first
 # poll has 8 s.
@@ -55,7 +57,6 @@ class KostalAccount:
         flow_path = ("api", "json", "local", "values", "kostal-energyflow", "sumvalues")
         self._flow = Feature("energy_flow", flow_path, parse_flow, clock)
         self._usage = Feature("device_usage", (*SETTINGS_PATH, "deviceusage"), parse_usage, clock)
-        self._device_id: str = context.data.get("serial") or "meter"
         self._expires = self._access.expires
         self._records: PageMemory[MeterRecord] = PageMemory()
         self._guard = CounterGuard()
@@ -95,7 +96,7 @@ class KostalAccount:
         return {
             "scheme": self._access.base.scheme,
             "record": "/".join(self._path),
-            "serial_known": self._device_id != "meter",
+            "serial_known": bool(self._data.get("serial")),
             "features": {one.name: one.state for one in self._features},
             "token_claims": sorted(jwt_claims(self._access.token) or {}),
             "keys": list(record.names) if record else [],
@@ -138,7 +139,7 @@ class KostalAccount:
         advice = [expiry_advice(self._expires, self._clock.now())]
         if not delivering:
             kind = AdviceKind.METER_NOT_DELIVERING
-            advice.append(Advice(kind, self._device_id, Severity.ERROR))
+            advice.append(Advice(kind, DEVICE_ID, Severity.ERROR))
         device = self._guard.settle(self._device(record, delivering=delivering))
         snapshot = Snapshot({device.id: device}, tuple(one for one in advice if one is not None))
         return self._snapshot if snapshot == self._snapshot else snapshot
@@ -156,7 +157,7 @@ class KostalAccount:
     def _device(self, record: MeterRecord, *, delivering: bool) -> Device:
         self._plate = plate = self._settings.value or self._plate
         return Device(
-            id=self._device_id,
+            id=DEVICE_ID,
             kind=Kind.METER,
             name=plate.product or PRODUCT,
             manufacturer="KOSTAL",

@@ -10,7 +10,7 @@ from yarl import URL
 
 from ...core.account import Context, Identity
 from ...core.budget import Budget
-from ...core.errors import ApiError
+from ...core.errors import ApiError, Reason, Unavailable
 from ...core.http import peer_certificate
 from .access import LOCAL, Access, find_record
 from .address import HTTPS, base_address, parse_host, serial_in
@@ -39,7 +39,8 @@ async def identify(context: Context) -> list[Identity]:
     """Try token and address, and return the one meter there.
 
     Over https, whatever certificate the meter shows now is the one that it has to show from then
-    on: it is signed by nobody (vendor), so the first look has to be trusted.
+    on: it is signed by nobody (vendor), so the first look has to be trusted. If `fingerprint` is
+    among the data (a new token for a known meter), the certificate must be that one.
 
     Raises:
         ApiError: in words that a person can act on.
@@ -57,6 +58,8 @@ async def identify(context: Context) -> list[Identity]:
     if base.scheme == HTTPS:
         certificate = await peer_certificate(context.session, base)
         data["fingerprint"] = sha256(certificate).hexdigest()
+        if context.data.get("fingerprint", data["fingerprint"]) != data["fingerprint"]:
+            raise Unavailable(Reason.CERTIFICATE_CHANGED)
     access = open_access(context, data)
     data["path"] = list(await find_record(access, endpoint))
     serial = await _serial(access, base, certificate)

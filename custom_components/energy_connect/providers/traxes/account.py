@@ -46,6 +46,18 @@ _NO_READING: Final = frozenset({400, 404})
 _NO_TYPES: Final = frozenset({400, 404, 405})
 
 
+class _NoToken(ApiError):
+    """The token endpoint gave no token.
+
+    It is asked in the midst of other requests, and its 404 or refusal must not pass for theirs.
+    """
+
+    def __init__(self, error: ApiError) -> None:
+        """Hold what happened."""
+        super().__init__(error.reason)
+        self.error = error
+
+
 class TraxesAccount:
     """One application's access to the devices that were shared with it."""
 
@@ -73,7 +85,7 @@ class TraxesAccount:
             verdict=Backoff(self._budget),
         )
         self._lists = ListReader(self._client)
-        entered = context.options.get("entity_ids", ())
+        entered = context.options.get("entity_ids") or ()
         ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
         self._not_ids = sum(entered_key(one) is None for one in entered)
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
@@ -87,7 +99,10 @@ class TraxesAccount:
         self._failure: ApiError | None = None
 
     async def _exchange(self) -> Token:
-        return await self._endpoint.client_credentials(scope=_SCOPE)
+        try:
+            return await self._endpoint.client_credentials(scope=_SCOPE)
+        except (NotPermitted, UnexpectedResponse) as error:
+            raise _NoToken(error) from error
 
     async def check(self) -> None:
         """Prove that the credentials open the interface, with the cheapest request that there is.
@@ -103,9 +118,9 @@ class TraxesAccount:
         """
         try:
             response = await self._client.get(*TYPES_PATH)
+        except _NoToken as error:
+            raise error.error from error
         except NotPermitted as error:
-            if error.reason is not Reason.NOT_PERMITTED:
-                raise
             raise NotPermitted(
                 Reason.APPLICATION_NOT_ALLOWED, status=error.status, detail=error.detail
             ) from error
@@ -118,6 +133,12 @@ class TraxesAccount:
 
     async def poll(self) -> Poll:
         """Find devices and read what is due; see `Account`."""
+        try:
+            return await self._poll()
+        except _NoToken as error:
+            raise error.error from error
+
+    async def _poll(self) -> Poll:
         first, self._polled = not self._polled, True
         listed: frozenset[Kind] = frozenset()
         try:

@@ -102,6 +102,8 @@ class _Reading:
 
     async def fetch(self, position: str | None) -> Page[None]:
         response = await self._ask(position)
+        if response.status == 204:
+            return Page([])
         page = parse_page(response.json())
         if page.rows is None:
             if position is None:

@@ -238,7 +238,7 @@ def _difference(plus: Reading, minus: Reading) -> Reading:
     """Return the difference; unknown if either is, or if their units are not the same."""
     if plus.value is None or minus.value is None or plus.unit != minus.unit:
         return Reading(None)
-    return Reading(round(plus.value - minus.value, 6), unit=plus.unit)
+    return Reading(number(round(plus.value - minus.value, 6)), unit=plus.unit)
 
 
 def _position(location: Json) -> Position | None:

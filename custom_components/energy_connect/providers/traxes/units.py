@@ -47,11 +47,11 @@ class Scale:
         if plain is None or self._factor == 1.0:
             return plain
         # Six digits are finer than any meter, and hide what the conversion adds.
-        return round(plain * self._factor, 6)
+        return number(round(plain * self._factor, 6))
 
     def sum(self, metric: Json, parts: tuple[str, ...]) -> float | None:
         """Return the sum of the parts that a metric has, None if it has none or one is unknown."""
         fields = mapping(metric)
         there = [self.value(fields[part]) for part in parts if part in fields]
         known = [value for value in there if value is not None]
-        return round(sum(known), 6) if known and len(known) == len(there) else None
+        return number(round(sum(known), 6)) if known and len(known) == len(there) else None

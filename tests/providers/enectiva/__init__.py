@@ -1,0 +1,1 @@
+"""Enectiva: payloads, and an account against the simulator."""

@@ -1,0 +1,1 @@
+"""ev.energy: parsing, signing in, reading."""
