@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.config_entries import SOURCE_USER, ConfigEntry, ConfigFlowResult
+from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_USER, ConfigEntry, ConfigFlowResult
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 from pytest_homeassistant_custom_component.common import async_fire_time_changed
@@ -40,6 +40,15 @@ async def enter(
     result = await hass.config_entries.flow.async_configure(flow["flow_id"], dict(data))
     await hass.async_block_till_done()
     return result
+
+
+async def entry_flow(hass: HomeAssistant, entry: ConfigEntry[Any], source: str) -> ConfigFlowResult:
+    """Start a flow about an entry, as Home Assistant does."""
+    return await hass.config_entries.flow.async_init(
+        DOMAIN,
+        context={"source": source, "entry_id": entry.entry_id, "unique_id": entry.unique_id},
+        data=dict(entry.data) if source == SOURCE_REAUTH else None,
+    )
 
 
 async def set_up(

@@ -1,12 +1,15 @@
 """What every test shares."""
 
+import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
 # Imported before the first `hass`, otherwise the harness' own folder of that
 # name shadows it and Home Assistant does not find the integration.
 import custom_components  # noqa: F401 - imported for that effect
+from custom_components.energy_connect import context
 from simulator import Simulator
 from tests.scripted import Script, install
 
@@ -44,3 +47,14 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
     install(monkeypatch, script.provider())
     return script
+
+
+@pytest.fixture
+def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The providers' own short pauses (a second try after 2 s) take no time."""
+
+    async def sleep(seconds: float) -> None:
+        await asyncio.sleep(0)
+
+    clock = replace(context.house_clock(), sleep=sleep)
+    monkeypatch.setattr(context, "house_clock", lambda: clock)

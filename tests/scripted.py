@@ -207,7 +207,7 @@ class Writes:
 
         hass.bus.async_listen(EVENT_STATE_CHANGED, changed)
         # Home Assistant insists on a filter for these.
-        hass.bus.async_listen(EVENT_STATE_REPORTED, reported, event_filter=callback(bool))
+        hass.bus.async_listen(EVENT_STATE_REPORTED, reported, event_filter=callback(lambda _: True))
 
 
 async def hang() -> None:

@@ -1,17 +1,15 @@
 """The wizard, for every provider that is set up by filling in a form."""
 
-from typing import Any
-
 from homeassistant.config_entries import SOURCE_REAUTH, SOURCE_RECONFIGURE, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import FlowResultType
 import pytest
 
-from custom_components.energy_connect.const import CONF_PROVIDER, DOMAIN
+from custom_components.energy_connect.const import CONF_PROVIDER
 from custom_components.energy_connect.core.account import FieldKind
 from custom_components.energy_connect.providers import PROVIDERS
 from simulator import Simulator, faults
-from tests.accounts import begin, credentials, enter, set_up
+from tests.accounts import begin, credentials, enter, entry_flow, set_up
 
 STEPS = {key: (key,) for key in PROVIDERS} | {"ev_energy": ("ev_energy", "ev_energy_credentials")}
 FORMS = pytest.mark.parametrize("provider", PROVIDERS)
@@ -142,12 +140,3 @@ async def test_reconfigure_keeps_a_secret_that_is_left_empty(
     assert result["reason"] == "reconfigure_successful"
     assert dict(entry.data) == before
     assert entry.state is ConfigEntryState.LOADED
-
-
-async def entry_flow(hass: HomeAssistant, entry: Any, source: str) -> Any:
-    """Start a flow about an entry, as Home Assistant does."""
-    return await hass.config_entries.flow.async_init(
-        DOMAIN,
-        context={"source": source, "entry_id": entry.entry_id, "unique_id": entry.unique_id},
-        data=dict(entry.data) if source == SOURCE_REAUTH else None,
-    )

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 import logging
 from typing import Any, Final, override
 
@@ -15,7 +16,11 @@ from homeassistant.config_entries import (
     OptionsFlowWithReload,
 )
 from homeassistant.core import callback
-from homeassistant.helpers.config_entry_oauth2_flow import AbstractOAuth2FlowHandler
+from homeassistant.helpers.config_entry_oauth2_flow import (
+    AbstractOAuth2FlowHandler,
+    ImplementationUnavailableError,
+    async_get_implementations,
+)
 from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig
 import voluptuous as vol
 
@@ -187,16 +192,30 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             entry = self._entry()
             if unique_id and entry.unique_id and unique_id != entry.unique_id:
                 return self.async_abort(reason="wrong_account")
+            if self._has_twin(unique_id, data, entry):
+                return self.async_abort(reason="already_configured")
             return self.async_update_reload_and_abort(entry, data=data)
         if unique_id is not None:
             await self.async_set_unique_id(unique_id, raise_on_progress=False)
             self._abort_if_unique_id_configured()
-        else:
-            # Nothing but what was entered tells such accounts apart.
-            same = {field.key for field in self._provider.fields if field.identity}
-            match = {key: value for key, value in data.items() if key in same}
-            self._async_abort_entries_match({CONF_PROVIDER: self._provider.key, **match})
+        if self._has_twin(unique_id, data, None):
+            return self.async_abort(reason="already_configured")
         return self.async_create_entry(title=identity.title, data=data)
+
+    def _has_twin(
+        self, unique_id: str | None, data: Mapping[str, Any], but: ConfigEntry | None
+    ) -> bool:
+        """Tell whether another entry is of the same account as far as what was entered tells.
+
+        It has to tell where one of the two has no id of the vendor's.
+        """
+        same = [CONF_PROVIDER, *(field.key for field in self._provider.fields if field.identity)]
+        return any(
+            entry is not but
+            and (unique_id is None or entry.unique_id is None)
+            and all(entry.data.get(key) == data.get(key) for key in same)
+            for entry in self._async_current_entries(include_ignore=False)
+        )
 
     def _unique_id(self, identity: Identity) -> str | None:
         if identity.account_id is None:
@@ -251,9 +270,7 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
                 return self.async_show_form(
                     step_id=f"{step_id}_sign_in", description_placeholders={"name": entry.title}
                 )
-            return await self.async_step_pick_implementation(
-                {"implementation": entry.data[CONF_IMPLEMENTATION]}
-            )
+            return await self._sign_in_again(entry.data[CONF_IMPLEMENTATION])
         reauth = self.source == SOURCE_REAUTH
         fields = [
             field for field in provider.fields if not reauth or field.kind is FieldKind.SECRET
@@ -278,6 +295,14 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             errors=_form_errors(error),
             description_placeholders={"name": entry.title, **self._placeholders(error)},
         )
+
+    async def _sign_in_again(self, known: str) -> ConfigFlowResult:
+        """Use the same application again, unless another is wanted or it was deleted."""
+        if self.source == SOURCE_REAUTH:
+            with suppress(ImplementationUnavailableError):
+                if known in await async_get_implementations(self.hass, DOMAIN):
+                    return await self.async_step_pick_implementation({"implementation": known})
+        return await self.async_step_pick_implementation()
 
     async def async_step_reauth_confirm_sign_in(
         self, user_input: dict[str, Any] | None = None

@@ -44,7 +44,7 @@ class DeviceKeeper:
             # A parent may come later than what belongs to it.
             moved = (device.parent in devices) is not (device.parent in self._kept)
             if moved or self._kept.get(device.id) is not device:
-                self._register(device, devices, frozenset())
+                self._register(device, devices)
         self._kept = devices
         if not poll.listed:
             return set()
@@ -78,10 +78,8 @@ class DeviceKeeper:
                     known[device_id] = (Kind(kind), entry.id)
         return known
 
-    def _register(
-        self, device: Device, devices: Mapping[str, Device], below: frozenset[str]
-    ) -> None:
-        """Register a device after its parent; a circle of parents is cut where it closes."""
+    def _register(self, device: Device, devices: Mapping[str, Device]) -> None:
+        """Register a device after its parent."""
         described = (
             device.kind,
             device.name,
@@ -97,9 +95,8 @@ class DeviceKeeper:
         )
         if self._registered.get(device.id) == described:
             return
-        parent = devices.get(device.parent) if device.parent else None
-        if parent is not None and parent.id not in below:
-            self._register(parent, devices, below | {device.id})
+        if (parent := _parent(device, devices)) is not None:
+            self._register(parent, devices)
         registry = dr.async_get(self._hass)
         name = device.name or " ".join(filter(None, (device.manufacturer, device.model)))
         registry.async_get_or_create(
@@ -113,17 +110,31 @@ class DeviceKeeper:
             sw_version=device.sw_version,
             hw_version=device.hw_version,
             configuration_url=device.url,
-            via_device_id=self._via(device, parent),
+            via_device_id=self._via(device, devices),
             name=name or UNDEFINED,
             translation_key=None if name else device.kind.value,
         )
         self._registered[device.id] = described
 
-    def _via(self, device: Device, parent: Device | None) -> str | UndefinedType | None:
+    def _via(self, device: Device, devices: Mapping[str, Device]) -> str | UndefinedType | None:
         """Return the parent's registry id; the old link stays while the parent is missing."""
-        if parent is None:
-            return UNDEFINED if device.parent else None
+        if device.parent and device.parent not in devices:
+            return UNDEFINED
+        if (parent := _parent(device, devices)) is None:
+            return None
         entry = dr.async_get(self._hass).async_get_device_by_identifier(
             device_identifier(self._entry, parent), self._entry.entry_id
         )
         return entry.id if entry else None
+
+
+def _parent(device: Device, devices: Mapping[str, Device]) -> Device | None:
+    """Return the device above; None if it is not reported, or if the way up leads in a circle."""
+    parent = above = devices.get(device.parent or "")
+    seen = {device.id}
+    while above is not None:
+        if above.id in seen:
+            return None
+        seen.add(above.id)
+        above = devices.get(above.parent or "")
+    return parent

@@ -28,6 +28,8 @@ _MODELS: Final = (
     ("Demomobil", "Compact", "Base"),
 )
 
+_BOXES: Final = ("Sample Box 7", "Sample Box 4")
+
 type Row = dict[str, JsonValue]
 
 
@@ -205,6 +207,7 @@ class Garage:
         at = self.sampled()
         car = self._world.house.car_park.car(number)
         state = car.state(at)
+        product = _BOXES[number % len(_BOXES)]
         pilot = "C" if state.charging else "B" if state.plugged_in else "A"
         evse = identifier("evse", number)
         return {
@@ -213,8 +216,8 @@ class Garage:
             "cpid": f"SIM-{417 + number:05d}",
             "model": {
                 "id": identifier("emod", number),
-                "name": "sample-box-7",
-                "display_name": "Sample Box 7",
+                "name": product.lower().replace(" ", "-"),
+                "display_name": product,
                 "make": {"id": identifier("emak", 0), "name": "Sample Chargers"},
             },
             "lock_mode": "SMART",

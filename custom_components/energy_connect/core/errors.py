@@ -35,6 +35,7 @@ class Reason(StrEnum):
     INVALID_CREDENTIALS = "invalid_credentials"
     CLIENT_REFUSED = "client_refused"
     UNCLEAR_REFUSAL = "unclear_refusal"
+    LOGIN_TOKEN_REFUSED = "login_token_refused"
     INVALID_TOKEN_FORMAT = "invalid_token_format"
     TOKEN_EXPIRED = "token_expired"
     TOKEN_REFUSED = "token_refused"

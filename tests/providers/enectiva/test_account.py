@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from custom_components.energy_connect.core.errors import CredentialsRejected, NotPermitted, Reason
+from custom_components.energy_connect.core.errors import (
+    CredentialsRejected,
+    NotPermitted,
+    Reason,
+    Unavailable,
+)
 from custom_components.energy_connect.core.model import Reading
 from custom_components.energy_connect.core.vocabulary import Flag, Kind, Moment, Quantity
 from custom_components.energy_connect.providers.enectiva import PROVIDER
@@ -231,8 +236,24 @@ async def test_a_revoked_login_token_asks_for_a_sign_in(office: Office) -> None:
     office.sim.enectiva.tokens.demo.revoked = True
     with pytest.raises(CredentialsRejected) as caught:
         await office.later(account, HALF_HOUR)
-    assert caught.value.reason is Reason.INVALID_CREDENTIALS
+    assert caught.value.reason is Reason.LOGIN_TOKEN_REFUSED
     assert [each.path for each in office.asked()] == ["/access_tokens"]
+
+
+@pytest.mark.parametrize("status", [403, 404, 422])
+async def test_an_unclear_refusal_of_an_account_that_worked_ends_no_sign_in(
+    office: Office, status: int
+) -> None:
+    account = office.open()
+    await account.poll()
+    refusal = office.fault(Shape(payload={"errors": [{}]}, status=status), "/access_tokens")
+
+    with pytest.raises(Unavailable) as caught:
+        await office.later(account, HALF_HOUR)
+
+    assert caught.value.reason is Reason.UNCLEAR_REFUSAL
+    office.sim.faults.remove(refusal)
+    await office.later(account, HALF_HOUR)
 
 
 async def test_access_tokens_refused_again_and_again_ask_for_a_sign_in(office: Office) -> None:

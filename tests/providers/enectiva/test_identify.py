@@ -105,13 +105,13 @@ async def test_another_customer_whatever_the_status_is(office: Office, status: i
     office.knobs.bad_credentials = status
     error = await refusal(office, customer_uuid="00000000-0000-4000-8000-000000000bad")
     assert isinstance(error, CredentialsRejected)
-    assert (error.reason, error.status) == (Reason.INVALID_CREDENTIALS, status)
+    assert (error.reason, error.status) == (Reason.LOGIN_TOKEN_REFUSED, status)
 
 
 async def test_an_import_token_is_no_login_token(office: Office) -> None:
     error = await refusal(office, login_token=office.sim.enectiva.tokens.import_token)
     assert isinstance(error, CredentialsRejected)
-    assert error.reason is Reason.INVALID_CREDENTIALS
+    assert error.reason is Reason.LOGIN_TOKEN_REFUSED
 
 
 async def test_a_refusal_that_quotes_the_credentials_is_not_quoted(office: Office) -> None:
@@ -144,7 +144,7 @@ async def test_only_one_more_try_with_the_bearer(office: Office) -> None:
         (Status(status=403, body="forbidden"), Unavailable, Reason.BLOCKED),
         (Status(status=401, body="sign in"), Unavailable, Reason.BLOCKED),
         (Html(status=404), Unavailable, Reason.BLOCKED),
-        (Status(status=401), CredentialsRejected, Reason.INVALID_CREDENTIALS),
+        (Status(status=401), CredentialsRejected, Reason.LOGIN_TOKEN_REFUSED),
         (Status(status=503), Unavailable, Reason.SERVER_ERROR),
         (rate_limited("20"), RateLimited, Reason.RATE_LIMITED),
         (rate_limited(), RateLimited, Reason.RATE_LIMITED),

@@ -207,6 +207,11 @@ class TestSessions:
         assert (odd.charger, odd.vehicle) == (f"evse{STEM}P2", None)
         assert odd.cost is None  # of no currency
 
+    def test_an_end_that_is_not_understood_is_no_open_session(self) -> None:
+        (row,) = payload("charging_sub_sessions")[:1]
+        row["end"] = "yesterday"
+        assert parse_sessions([row]).dropped == 1
+
     def test_the_newest_and_the_newest_that_ended(self) -> None:
         store = self.sessions()
         charging = store.of(f"vhcl{STEM}N5")
@@ -216,7 +221,7 @@ class TestSessions:
         assert charging.ended is not None
         assert charging.ended.energy == 18.44
         assert [one.id for one in store.open] == [f"csub{STEM}Q1"]
-        assert store.currency == "GBP"
+        assert store.currency == "GBP"  # of the newest that names one
         assert store.of("vhcl of a friend") is None
 
     def test_on_a_vehicle(self) -> None:

@@ -459,7 +459,8 @@ class TestIdentifySignedIn:
         assert await PROVIDER.identify(context) == [identity]
 
     async def test_of_nothing_there_is_no_id(self, quiet: Driveway) -> None:
-        quiet.browser.scopes = frozenset({"charging_session:read"})
+        quiet.browser.scopes = frozenset({"vehicle:read"})
+        quiet.knobs.vehicles = 0
         (identity,) = await PROVIDER.identify(await quiet.sign_in())
         assert identity.account_id is None
 
@@ -483,8 +484,14 @@ class TestIdentifySignedIn:
         with pytest.raises(UnexpectedResponse):
             await PROVIDER.identify(context)
 
-    async def test_scopes_that_show_nothing(self, quiet: Driveway) -> None:
-        quiet.browser.scopes = frozenset({"user:read"})
+    async def test_home_energy_is_enough(self, quiet: Driveway) -> None:
+        quiet.browser.scopes = frozenset({"user:read", "home_energy:read"})
+        (identity,) = await PROVIDER.identify(await quiet.sign_in())
+        assert identity.account_id == identifier("user", 0)
+
+    @pytest.mark.parametrize("scope", ["user:read", "charging_session:read"])
+    async def test_scopes_that_show_nothing(self, quiet: Driveway, scope: str) -> None:
+        quiet.browser.scopes = frozenset({scope})
         with pytest.raises(NotPermitted) as caught:
             await PROVIDER.identify(await quiet.sign_in())
         assert caught.value.reason is Reason.MISSING_SCOPES

@@ -358,7 +358,7 @@ async def test_one_refusal_for_haste_loses_nothing(portal: Portal) -> None:
 async def test_silence_that_nobody_told_doubles_up_to_a_quarter_of_an_hour(portal: Portal) -> None:
     account = portal.open()
     await account.poll()
-    fault = portal.fault(faults.rate_limited(), LAST)
+    fault = portal.fault(faults.rate_limited(), "*")
     waits = []
     wait = 300.0
     for _ in range(6):

@@ -133,11 +133,11 @@ async def test_no_content_is_a_list_without_rows(portal: Portal) -> None:
 # What comes and goes
 
 
-async def test_the_list_is_read_every_six_hours(portal: Portal) -> None:
+async def test_the_list_is_read_every_half_hour(portal: Portal) -> None:
     account = portal.open()
     await account.poll()
     portal.knobs.cars = 3
-    poll = await portal.later(account, SIX_HOURS - 1)
+    poll = await portal.later(account, 1799)
     assert portal.asked(LISTED) == []
     assert poll.again == timedelta(seconds=1)
     poll = await portal.later(account, 1)

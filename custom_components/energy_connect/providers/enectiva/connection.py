@@ -1,6 +1,7 @@
 """The way to one Enectiva account: its two clients, its token, its request budget."""
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from ...core.account import Context
@@ -37,8 +38,10 @@ class Connection:
     budget: Budget
 
 
-def connect(context: Context, who: Credentials) -> Connection:
+def connect(context: Context, who: Credentials, *, at_setup: bool = False) -> Connection:
     """Prepare all requests of an account; sends nothing.
+
+    `at_setup` is while a person enters the credentials: then more answers mean that they are wrong.
 
     Raises:
         UnexpectedResponse: the development address names another machine.
@@ -52,7 +55,7 @@ def connect(context: Context, who: Credentials) -> Connection:
         clock=context.clock,
         budget=budget,
         media_type=MEDIA_TYPE,
-        verdict=judge_exchange,
+        verdict=partial(judge_exchange, at_setup=at_setup),
     )
     exchange = Exchange(door, who, budget, context.clock)
     token = ExchangedToken(exchange, context.clock, margin=_MARGIN)

@@ -20,7 +20,7 @@ async def identify(context: Context) -> list[Identity]:
 
     """
     who = credentials(context.data.get("customer_uuid"), context.data.get("login_token"))
-    connection = connect(context, who)
+    connection = connect(context, who, at_setup=True)
     refused: NotPermitted | None = None
     try:
         read((await connection.api.get("meters")).json())

@@ -20,9 +20,11 @@ from ...core.response import Response
 from ...core.tokens import Token, jwt_claims, jwt_expiry
 from .parse import access_token, fits_header
 
-# The vendor lists no 401 for the exchange, so that wrong credentials probably give 400 (assumed);
-# all of these mean that they are wrong.
-_REFUSALS: Final = frozenset({400, 401, 403, 404, 422})
+# The vendor lists no 401 for the exchange, so that wrong credentials probably give 400 (assumed).
+# While a person sets the account up, all of these mean that something entered is wrong; of an
+# account that worked, only the surest two: a gateway in trouble must not end a sign-in.
+_REFUSALS_AT_SETUP: Final = frozenset({400, 401, 403, 404, 422})
+_REFUSALS: Final = frozenset({400, 401})
 _LONGEST: Final = 3600.0
 # Tokens live for 5 minutes (vendor). Where `exp` tells nothing, or the clocks differ: a bit less.
 _ASSUMED: Final = 240.0
@@ -54,16 +56,18 @@ def credentials(customer_uuid: object, login_token: object) -> Credentials:
     return Credentials(customer_uuid=customer, login_token=token)
 
 
-def judge_exchange(response: Response) -> ApiError | None:
+def judge_exchange(response: Response, *, at_setup: bool) -> ApiError | None:
     """Return what a refused exchange means; only the API's own word is about the credentials."""
-    if response.status not in _REFUSALS:
+    status = response.status
+    if status not in _REFUSALS_AT_SETUP:
         return None
-    if response.is_json or not response.body:
-        return CredentialsRejected(
-            Reason.INVALID_CREDENTIALS, status=response.status, detail=response.words()
-        )
-    # A page or a line of text: of a proxy, an edge, a captive portal.
-    return Unavailable(Reason.BLOCKED, status=response.status)
+    if not response.is_json and response.body:
+        # A page or a line of text: of a proxy, an edge, a captive portal.
+        return Unavailable(Reason.BLOCKED, status=status)
+    if status in (_REFUSALS_AT_SETUP if at_setup else _REFUSALS):
+        reason = Reason.LOGIN_TOKEN_REFUSED
+        return CredentialsRejected(reason, status=status, detail=response.words())
+    return Unavailable(Reason.UNCLEAR_REFUSAL, status=status, detail=response.words())
 
 
 class Exchange:

@@ -285,6 +285,7 @@ PROVIDER: Final = Provider(
     key="enode",
     name="Enode",
     fields=FIELDS,
+    links={"dashboard_url": "https://developers.enode.com"},
     grace=timedelta(seconds=GRACE),
     identify=identify,
     open=EnodeAccount,

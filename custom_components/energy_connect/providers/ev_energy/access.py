@@ -22,6 +22,18 @@ from .parse import Parsed
 
 USER_ID: Final = "user_id"
 
+DEVICE_SCOPES: Final = frozenset(
+    {
+        "vehicle:read",
+        "evse:read",
+        "home_energy:read",
+        "home_battery:read",
+        "inverter:read",
+        "boundary_meter:read",
+    }
+)
+"""Without any one of these there is nothing to show."""
+
 PAGE_SIZE: Final = "100"
 """The most rows that a page may have."""
 

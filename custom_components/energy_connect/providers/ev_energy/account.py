@@ -21,7 +21,7 @@ from ...core.model import Device, Poll, Snapshot
 from ...core.paging import PageMemory
 from ...core.payload import Json
 from ...core.vocabulary import Flag, Kind
-from .access import Access, open_access
+from .access import DEVICE_SCOPES, Access, open_access
 from .agenda import SELDOM, Feature, choose, raise_if_blind
 from .chargers import parse_chargers, reachable
 from .display import Display
@@ -43,9 +43,6 @@ from .sessions import (
 from .vehicles import parse_vehicles
 
 _LOGGER = logging.getLogger(__name__)
-
-MAIN_SCOPES: Final = frozenset({"vehicle:read", "evse:read", "charging_session:read"})
-"""Any one of these makes an account worth having."""
 
 INTERVAL: Final = 120.0
 IDLE_INTERVAL: Final = 300.0
@@ -195,14 +192,14 @@ class EvEnergyAccount:
             return self._features
         if not scope and self._signed_in:
             raise CredentialsRejected(Reason.SIGN_IN_LOST)
+        if not scope & DEVICE_SCOPES:
+            raise NotPermitted(Reason.MISSING_SCOPES, detail=", ".join(sorted(DEVICE_SCOPES)))
         allowed = []
         for feature in self._features:
             if feature.scope in scope:
                 allowed.append(feature)
             else:
                 feature.forget()
-        if not allowed:
-            raise NotPermitted(Reason.MISSING_SCOPES, detail=", ".join(sorted(MAIN_SCOPES)))
         return allowed
 
     async def _read_all(

@@ -9,8 +9,7 @@ from ...core.errors import ApiError, NotPermitted, Reason, UnexpectedResponse
 from ...core.oauth import parse_token_answer
 from ...core.payload import Json, dig, identifier, text
 from ...core.rotation import RotatingToken
-from .access import USER_ID, Access, open_access, seed_access
-from .account import MAIN_SCOPES
+from .access import DEVICE_SCOPES, USER_ID, Access, open_access, seed_access
 from .authorization import CLIENT_ID, CLIENT_SECRET, REVOKE_PATH, new_budget, token_endpoint
 from .household import parse_user, parse_users
 from .parse import Parsed, link_id, parse_rows
@@ -134,5 +133,5 @@ def _parse_owners(body: Json) -> Parsed[tuple[str, str | None]]:
 
 def _check_scope(scope: frozenset[str] | None) -> None:
     """Refuse an application whose scopes show nothing, if the provider names them."""
-    if scope is not None and not scope & MAIN_SCOPES:
-        raise NotPermitted(Reason.MISSING_SCOPES, detail=", ".join(sorted(MAIN_SCOPES)))
+    if scope is not None and not scope & DEVICE_SCOPES:
+        raise NotPermitted(Reason.MISSING_SCOPES, detail=", ".join(sorted(DEVICE_SCOPES)))

@@ -50,7 +50,7 @@ class Session:
 
 
 def parse_sessions(body: Json) -> Parsed[Session]:
-    """Read `GET /charging_sub_sessions`; one without a start can't be placed and is bad.
+    """Read `GET /charging_sub_sessions`; one whose start or end can't be read is bad.
 
     Raises:
         UnexpectedResponse: it is no list.
@@ -61,13 +61,15 @@ def parse_sessions(body: Json) -> Parsed[Session]:
 
 def _session(row: Json) -> Session | None:
     session_id, start = identifier(dig(row, "id")), instant(dig(row, "start"))
-    if session_id is None or start is None:
+    end = instant(dig(row, "end"))
+    # An end that is not understood is an end all the same: the session must not seem open.
+    if session_id is None or start is None or (end is None and dig(row, "end") is not None):
         return None
     mode, code = dig(row, "mode"), currency(dig(row, "currency"))
     return Session(
         id=session_id,
         start=start,
-        end=instant(dig(row, "end")),
+        end=end,
         mode=_MODES.get(mode) if isinstance(mode, str) else None,
         vehicle=link_id(dig(row, "vehicle")),
         charger=link_id(dig(row, "evse")),

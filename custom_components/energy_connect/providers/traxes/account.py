@@ -25,7 +25,7 @@ from ...core.tokens import ExchangedToken, Token
 from ...core.vocabulary import Kind
 from .backoff import Backoff
 from .devices import Devices
-from .discovery import TYPES_PATH, Discovery
+from .discovery import TYPES_PATH, Discovery, Route
 from .lists import ListReader
 from .parse import KINDS, SESSION_KINDS, entered_key
 from .sessions import Sessions
@@ -37,7 +37,10 @@ _SCOPE: Final = "esp"
 # Limits are not public: all of these are our own moderation.
 _AT_ONCE: Final = 3
 _INTERVAL: Final = 300.0
-_LISTS: Final = 6 * 3600.0
+# The one list tells who is online, at a request per hundred devices; the ways around it cost up to
+# forty requests and tell only which devices there are.
+_LIST: Final = 1800.0
+_WAYS_AROUND: Final = 6 * 3600.0
 _LISTS_RETRY: Final = 900.0
 _REFUSED: Final = 6 * 3600.0
 _FIRST_POLL: Final = 6.0
@@ -169,7 +172,8 @@ class TraxesAccount:
             self._discover_at = now + _LISTS_RETRY
             return frozenset()
         self._discovered = True
-        self._discover_at = now + (_LISTS if self._discovery.settled else _LISTS_RETRY)
+        settled = _LIST if self._discovery.route is Route.ENTITIES else _WAYS_AROUND
+        self._discover_at = now + (settled if self._discovery.settled else _LISTS_RETRY)
         return KINDS if self._discovery.authoritative else frozenset()
 
     async def _read(self) -> None:
