@@ -149,7 +149,7 @@ class LinkDeviceFlow(ConfigSubentryFlow):
                 except ServiceValidationError:
                     return self.async_abort(reason="no_url")
                 except CommandRefused as error:
-                    errors["base"] = error.reason
+                    errors["base"] = "no_permission"
                     words["detail"] = error.detail or "-"
                 except ApiError as error:
                     errors["base"] = error.reason

@@ -11,7 +11,6 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.errors import ApiError, CommandRefused
 from .core.model import Advice, AskOptions, OpenPage
 from .core.offers import Mending
-from .exceptions import placeholders
 from .forms import entered, schema
 from .linking import visit_of_a_page
 
@@ -51,14 +50,13 @@ class FixFlow(RepairsFlow):
         errors: dict[str, str] = {}
         if user_input is not None:
             await coordinator.async_refresh()
-            if (error := coordinator.last_error) is not None:
-                errors["base"] = error.reason
+            if coordinator.last_error is not None:
+                errors["base"] = "cannot_check"
             elif (advice := self._advice()) is None:
                 return self._done()
             else:
                 errors["base"] = "not_mended"
         assert isinstance(coordinator.account, Mending)  # it gave an advice that says so
-        words = {"account": coordinator.name, "detail": "-", "status": "-"}
         try:
             # A new address each time: the one before may have worked once.
             visit = visit_of_a_page(self.hass, coordinator)
@@ -66,11 +64,8 @@ class FixFlow(RepairsFlow):
         except ServiceValidationError:
             return self.async_abort(reason="no_url")
         except (CommandRefused, ApiError) as error:
-            if isinstance(error, ApiError):
-                words |= placeholders(error, coordinator.name)
-            else:
-                words["detail"] = error.detail or "-"
-            return self.async_abort(reason=error.reason, description_placeholders=words)
+            words = {"account": coordinator.name, "detail": error.detail or str(error)}
+            return self.async_abort(reason="no_page", description_placeholders=words)
         if link is None:
             await coordinator.async_refresh()
             return self._done()
@@ -78,8 +73,8 @@ class FixFlow(RepairsFlow):
             step_id="page",
             errors=errors,
             description_placeholders={
-                **words,
-                **(advice.placeholders if advice is not None else {}),
+                "account": coordinator.name,
+                **advice.placeholders,
                 "url": link.url,
             },
         )
