@@ -46,6 +46,7 @@ def build_context(
         data=data,
         options=options or {},
         grant=grant,
+        language=hass.config.language,
     )
 
 

@@ -84,7 +84,8 @@ class Context:
 
     `data` is what the form gave, when somebody is identified, or what `Identity.data` kept, when
     an account is opened. `zone` is the house's time zone, for providers that state no other.
-    `grant` is there if the account was signed in to in the browser.
+    `grant` is there if the account was signed in to in the browser. `language` is Home Assistant's
+    (BCP 47), for providers that have words of their own.
     """
 
     session: aiohttp.ClientSession
@@ -93,6 +94,7 @@ class Context:
     data: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     grant: Grant | None = None
+    language: str = "en"
 
 
 class Account(Protocol):

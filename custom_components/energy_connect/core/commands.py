@@ -15,7 +15,7 @@ Everything else is here, the same for all providers.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 import logging
@@ -69,11 +69,16 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a command; `detail` is what the provider said, without secrets."""
+    """What became of a command; `detail` is what the provider said, without secrets.
+
+    `at` is when it was done, by the provider's clock (UTC), if it says so: what was measured between
+    the command and then still shows the device as it was.
+    """
 
     state: State
     reason: Refusal | Reason | None = None
     detail: str | None = None
+    at: datetime | None = field(default=None, compare=False)
 
     @property
     def replaced(self) -> bool:
@@ -308,9 +313,8 @@ class Orders:
         until = self._clock.monotonic() + PROMPT
         for older in ahead:
             await older.answered.wait()
-            left = until - self._clock.monotonic()
-            if older.command.action is not order.command.action and left > 0:
-                await _within(self._clock, older.over, left)
+            if older.command.action is not order.command.action:
+                await _within(self._clock, older.over, until - self._clock.monotonic())
 
     async def _follow(self, accepted: Accepted) -> Outcome:
         """Look what becomes of an accepted command until it is known, or nobody will know."""
@@ -333,6 +337,7 @@ class Orders:
     def _settle(self, order: Order, outcome: Outcome) -> None:
         """End an order; only a confirmed one is still shown, until it is read."""
         order.outcome = outcome
+        order.at = max(order.at, outcome.at or order.at)
         order.settled_at = self._clock.monotonic()
         order.answered.set()
         order.over.set()
@@ -385,7 +390,7 @@ _SUPERSEDED: Final = Outcome(State.CANCELLED, Refusal.SUPERSEDED)
 
 async def _within(clock: Clock, event: asyncio.Event, seconds: float) -> None:
     """Wait for an event, at most so long."""
-    if event.is_set():
+    if event.is_set() or seconds <= 0:
         return
     waiting = asyncio.ensure_future(event.wait())
     timer = asyncio.ensure_future(clock.sleep(seconds))

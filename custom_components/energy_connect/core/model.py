@@ -96,6 +96,11 @@ class AdviceKind(StrEnum):
     NO_DEVICES = "no_devices"
     VENDOR_LOGIN_BROKEN = "vendor_login_broken"
     """The provider can't sign in at a device's maker; remedy `OpenPage`, placeholder `vendor`."""
+    OWNER_ACTION = "owner_action"
+    """The owner can unlock something at a device or its maker; placeholders `device`, and `summary`
+    and `description` in the provider's words."""
+    OWNER_LINK = "owner_link"
+    """The same, by linking again; remedy `OpenPage`."""
     VEHICLE_RECONNECT = "vehicle_reconnect"
     """The owner has to connect a vehicle again; remedy `OpenPage`, placeholder `device`."""
     UNIT_UNKNOWN = "unit_unknown"
