@@ -71,7 +71,7 @@ def watch(known: Known | None, device: Device) -> tuple[Known, list[Happening]]:
     now = Known(
         plugged_in=_newer(flags.get(Flag.PLUGGED_IN), before.plugged_in),
         charging=_newer(flags.get(Flag.CHARGING), before.charging),
-        session_end=_newer(moments.get(Moment.LAST_SESSION_END), before.session_end),
+        session_end=_latest(moments.get(Moment.LAST_SESSION_END), before.session_end),
     )
     if known is None or device.kind not in _CHARGING:
         return now, []
@@ -130,6 +130,11 @@ def shown_value(value: Value) -> str | float | None:
 
 def _newer[T](now: T | None, before: T | None) -> T | None:
     return before if now is None else now
+
+
+def _latest(now: datetime | None, before: datetime | None) -> datetime | None:
+    """Return the later one: a provider that takes a session back has not ended it again."""
+    return max((at for at in (now, before) if at is not None), default=None)
 
 
 def _session(device: Device, end: datetime) -> dict[str, str | float | None]:
