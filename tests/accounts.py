@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 from datetime import timedelta
+import json
+from pathlib import Path
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -15,12 +17,21 @@ from custom_components.energy_connect.coordinator import EnergyCoordinator
 from custom_components.energy_connect.providers import PROVIDERS
 from simulator import Simulator
 
+_TRANSLATIONS = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
+EN = json.loads((_TRANSLATIONS / "en.json").read_text())
+
 
 def credentials(simulator: Simulator, provider: str, **changed: Any) -> dict[str, Any]:
     """Return what a person types into the provider's form; `changed` replaces some of it."""
     keys = {field.key for field in PROVIDERS[provider].fields}
     known = simulator.credentials()[provider]
     return {key: value for key, value in known.items() if key in keys} | changed
+
+
+def words(reason: str, account: str, *, status: str = "-", detail: str = "-") -> str:
+    """Return what Home Assistant says for a reason."""
+    said: str = EN["exceptions"][reason]["message"]
+    return said.format(account=account, status=status, detail=detail)
 
 
 async def begin(hass: HomeAssistant, *steps: str) -> ConfigFlowResult:

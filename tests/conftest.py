@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
+from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
+from syrupy.assertion import SnapshotAssertion
 
 # Imported before the first `hass`, otherwise the harness' own folder of that
 # name shadows it and Home Assistant does not find the integration.
@@ -58,3 +60,9 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
 
     clock = replace(context.house_clock(), sleep=sleep)
     monkeypatch.setattr(context, "house_clock", lambda: clock)
+
+
+@pytest.fixture
+def snapshot(snapshot: SnapshotAssertion) -> SnapshotAssertion:
+    """Snapshots as Home Assistant writes them, whichever plugin was loaded last."""
+    return snapshot.use_extension(HomeAssistantSnapshotExtension)

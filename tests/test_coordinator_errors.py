@@ -23,7 +23,7 @@ from custom_components.energy_connect.core.errors import (
     UnexpectedResponse,
 )
 from custom_components.energy_connect.core.model import Reading
-from tests.accounts import next_poll, pass_time
+from tests.accounts import next_poll, pass_time, words
 from tests.scripted import GRACE, INTERVAL, SOC, TITLE, Script, add_entry, hang, poll, start, state
 
 PASSING = [
@@ -59,9 +59,8 @@ async def test_a_set_up_that_fails_is_tried_again_and_says_why(
     entry = await start(hass)
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == error.reason
-    assert entry.error_reason_translation_placeholders is not None
-    assert entry.error_reason_translation_placeholders["account"] == TITLE
+    status = str(error.status or "-")
+    assert entry.reason == words(error.reason, TITLE, status=status, detail=error.detail or "-")
     assert flows(hass) == []
 
 
@@ -364,7 +363,7 @@ async def test_home_assistant_does_not_wait_long_for_the_first_poll(
     entry = await start(hass)
 
     assert entry.state is ConfigEntryState.SETUP_RETRY
-    assert entry.error_reason_translation_key == Reason.TIMEOUT
+    assert entry.reason == words(Reason.TIMEOUT, TITLE)
 
 
 async def test_later_polls_may_take_their_time(

@@ -103,7 +103,7 @@ def test_what_is_over_has_no_statistics(quantity: Quantity) -> None:
         assert NUMBERS[quantity].state_class is None
 
 
-@pytest.mark.parametrize("quantity", FLEETING)
+@pytest.mark.parametrize("quantity", sorted(FLEETING))
 def test_power_is_a_measurement(quantity: Quantity) -> None:
     assert NUMBERS[quantity].state_class is SensorStateClass.MEASUREMENT
 

@@ -99,6 +99,8 @@ class DeviceKeeper:
             self._register(parent, devices)
         registry = dr.async_get(self._hass)
         name = device.name or " ".join(filter(None, (device.manufacturer, device.model)))
+        if not name and device.kind is Kind.ACCOUNT:
+            name = self._entry.title
         registry.async_get_or_create(
             config_entry_id=self._entry.entry_id,
             identifiers={device_identifier(self._entry, device)},

@@ -55,6 +55,11 @@ class Session:
         await self.post("/api/onboarding/analytics", {})
         redirect = {"client_id": client_id, "redirect_uri": f"{self.url}/?auth_callback=1"}
         await self.post("/api/onboarding/integration", redirect)
+        # Port and address come from YAML, which Home Assistant only tries: unconfirmed it would go
+        # back to its own after five minutes, in the middle of somebody's look around.
+        await self.command("http/config/promote")
+        issue = {"domain": "http", "issue_id": "deprecated_yaml", "ignore": True}
+        await self.command("repairs/ignore_issue", **issue)
 
     async def get(self, path: str) -> Any:
         """Return the JSON of a resource."""
