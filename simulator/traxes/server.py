@@ -1,4 +1,4 @@
-"""The endpoints: tokens by client credentials, entities, readings, charges, onboarding.
+"""The endpoints: tokens by client credentials, entities, readings, charges, commands, onboarding.
 
 Where the documentation is silent the server takes the stricter side: secrets in a query string,
 unknown parameters and a missing `Accept` are refused.
@@ -17,8 +17,17 @@ from aiohttp import web
 
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
+from simulator.traxes.desk import Desk, Refused
 from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp, stamp
-from simulator.traxes.knobs import Application, Listing, NoReading, Onboarding, Paging, TraxesKnobs
+from simulator.traxes.knobs import (
+    Application,
+    Listing,
+    NoReading,
+    Onboarding,
+    Paging,
+    Permissions,
+    TraxesKnobs,
+)
 
 CLIENT_ID = "esp_EnergyConnect_001"
 """The demo application."""
@@ -30,18 +39,11 @@ _FORM = "application/x-www-form-urlencoded"
 _CREDENTIALS = {"grant_type", "client_id", "client_secret", "scope"}
 _PAGING = {"pageSize", "continuationToken"}
 
+_SPAN = frozenset({"start", "end"})
+_BODIES = frozenset({"application/json", "text/json"})
+
 type Endpoint = Callable[[web.Request], web.Response]
-
-
-class Refused(Exception):
-    """An answer other than the one that was asked for."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Take what the error body says."""
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
+type Spans = tuple[dt.datetime, dt.datetime]
 
 
 class TraxesServer(ProviderServer[TraxesKnobs]):
@@ -54,7 +56,9 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         self.fleet = Fleet(world.house)
         self._tokens: dict[str, dt.datetime] = {}
         self._recent: deque[dt.datetime] = deque()
-        super().__init__(world, TraxesKnobs())
+        knobs = TraxesKnobs()
+        self.desk = Desk(knobs, self.fleet.steering)
+        super().__init__(world, knobs)
 
     @override
     def make_origins(self) -> list[Origin]:
@@ -63,12 +67,13 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         api = [
             self._get(entities, self._list_entities, _PAGING),
             self._get(f"{entities}/{{id}}", self._describe),
+            self._get(f"{entities}/{{id}}/permissions", self._list_permissions, _PAGING),
             self._get(f"{entities}/{{id}}/readings/last", self._last_reading),
-            self._get(
-                f"{entities}/{{id}}/charge-sessions",
-                self._charge_sessions,
-                {"start", "end", *_PAGING},
-            ),
+            self._get(f"{entities}/{{id}}/readings", self._list_readings, _SPAN | _PAGING),
+            self._get(f"{entities}/{{id}}/charge-sessions", self._charge_sessions, _SPAN | _PAGING),
+            self._get(f"{entities}/{{id}}/commands", self._list_commands, _SPAN | _PAGING),
+            self._get(f"{entities}/{{id}}/commands/{{command}}", self._describe_command),
+            web.post(f"{entities}/{{id}}/commands", self._take_command),
             self._get(f"{onboarding}/entities", self._list_onboarding, {"type", "brand", *_PAGING}),
             self._get(f"{onboarding}/types/entities", self._list_types),
         ]
@@ -83,11 +88,16 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 self._admit(request, known)
                 return endpoint(request)
             except Refused as refusal:
-                return _error(
-                    refusal.status, refusal.code, refusal.message, self._patience(refusal)
-                )
+                return self._refuse(refusal)
 
         return web.get(path, answer, allow_head=False)
+
+    def _refuse(self, refusal: Refused) -> web.Response:
+        wait = self.knobs.retry_after if refusal.status == 429 else None
+        if refusal.retry_after is not None:
+            wait = str(refusal.retry_after)
+        headers = {} if wait is None else {"Retry-After": wait}
+        return _error(refusal.status, refusal.code, refusal.message, headers)
 
     @override
     def environment(self) -> dict[str, str]:
@@ -181,10 +191,6 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
             raise Refused(429, "TooManyRequests", "Too many requests.")
         self._recent.append(now)
 
-    def _patience(self, refusal: Refused) -> Mapping[str, str]:
-        wait = self.knobs.retry_after
-        return {"Retry-After": wait} if refusal.status == 429 and wait is not None else {}
-
     # Entities
 
     def units(self) -> dict[str, Unit]:
@@ -233,10 +239,23 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         unit, now = self._unit(request), self.world.clock.now()
         if unit.id in self.knobs.not_ready:
             return self._no_reading()
-        metrics: Metrics = unit.measure(unit.measured(now))
+        return web.json_response(self._reading(unit, now))
+
+    def _reading(self, unit: Unit, at: dt.datetime) -> JsonObject:
+        """Return the reading that was the newest at a time."""
+        self.desk.settle(self.units(), self.world.clock.now())
+        metrics: Metrics = unit.measure(unit.measured(at))
         if not self.knobs.positions:
             metrics.pop("location", None)
-        return web.json_response(unit.reading(now, metrics))
+        return unit.reading(at, metrics)
+
+    def _list_readings(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        start, end = self._span(request)
+        if unit.id in self.knobs.not_ready:
+            return self._page(request, [])
+        times = unit.measurings(start, min(end, self.world.clock.now()))
+        return self._page(request, [self._reading(unit, at) for at in times])
 
     def _no_reading(self) -> web.Response:
         match self.knobs.no_reading:
@@ -254,14 +273,67 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         unit, now = self._unit(request), self.world.clock.now()
         if not self.knobs.sessions:
             raise Refused(403, "Forbidden", "The subscription does not include charge sessions.")
+        start, end = self._span(request)
+        self.desk.settle(self.units(), now)
+        return self._page(request, unit.sessions(start, end, now))
+
+    def _span(self, request: web.Request) -> Spans:
         if "start" not in request.query:
             raise Refused(400, "BadRequest", "start is required")
         try:
             start = parse_stamp(request.query["start"])
-            end = parse_stamp(request.query.get("end", stamp(now)))
+            end = parse_stamp(request.query.get("end", stamp(self.world.clock.now())))
         except ValueError as error:
             raise Refused(400, "BadRequest", str(error)) from error
-        return self._page(request, unit.sessions(start, end, now))
+        return start, end
+
+    # Commands
+
+    async def _take_command(self, request: web.Request) -> web.Response:
+        try:
+            self._admit(request, frozenset({"ignoreCooldown"}))
+            unit, now = self._unit(request), self.world.clock.now()
+            hasty = _truth(request.query.get("ignoreCooldown", "false"))
+            issued = self.desk.take(unit, await _json(request), hasty=hasty, now=now)
+        except Refused as refusal:
+            return self._refuse(refusal)
+        self.note(request, command=issued.type)
+        return web.json_response(issued.as_json(now), status=201)
+
+    def _describe_command(self, request: web.Request) -> web.Response:
+        issued = self.desk.find(self._unit(request), request.match_info["command"])
+        return web.json_response(issued.as_json(self.world.clock.now()))
+
+    def _list_commands(self, request: web.Request) -> web.Response:
+        unit, now = self._unit(request), self.world.clock.now()
+        given = self.desk.given(unit, *self._span(request))
+        return self._page(request, [one.as_json(now) for one in given])
+
+    def _list_permissions(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        levels = ["Viewer"] if unit.id in self.knobs.viewer_only else ["Viewer", "Contributor"]
+        match self.knobs.permissions:
+            case Permissions.FORBIDDEN:
+                raise Refused(403, "Forbidden", "Owner permission is needed.")
+            case Permissions.MISSING:
+                raise Refused(404, "NotFound", "There is no such resource.")
+            case Permissions.EMPTY:
+                granted: dict[str, list[str]] = {}
+            case Permissions.SHARED:
+                owner, collective = self.fleet.id("owner"), self.fleet.id("collective")
+                granted = {owner: ["Owner"], collective: levels}
+            case _:
+                granted = {self.fleet.id("application"): levels}
+        rows: list[JsonObject] = [
+            {
+                "id": self.fleet.id(f"permission:{unit.id}:{principal}"),
+                "entityId": unit.id,
+                "principalId": principal,
+                "permissionLevels": list[JsonValue](given),
+            }
+            for principal, given in granted.items()
+        ]
+        return self._page(request, rows)
 
     # Onboarding
 
@@ -327,6 +399,23 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return f"{request.path.removeprefix(_BASE)}?{query}"
             case _:
                 return f"http://connect-backend.invalid{request.path}?{query}"
+
+
+def _truth(word: str) -> bool:
+    if word not in {"true", "false"}:
+        raise Refused(400, "BadRequest", "ignoreCooldown is true or false")
+    return word == "true"
+
+
+async def _json(request: web.Request) -> JsonValue:
+    kind = request.content_type
+    if kind not in _BODIES and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refused(415, "UnsupportedMediaType", "The body is JSON.")
+    try:
+        body: JsonValue = await request.json()
+    except ValueError as error:
+        raise Refused(400, "BadRequest", "The body is JSON.") from error
+    return body
 
 
 def _token(offset: int) -> str:

@@ -7,6 +7,7 @@ import aiohttp
 import pytest
 
 from simulator import Simulator
+from simulator.cars import ChargeSession
 from simulator.clock import Clock
 from simulator.traxes import CommandFate, Permissions, Verification
 
@@ -50,11 +51,18 @@ async def app(sim: Simulator, session: aiohttp.ClientSession) -> Driver:
     return application
 
 
-async def while_charging(app: Driver, clock: Clock, part: float = 0.25) -> None:
-    """Go into the next charge of the first car, which hangs on the first charge point."""
-    session = app.sim.house.cars[0].sessions(clock.now(), clock.now() + 96 * HOUR)[0]
+def long_charge(app: Driver, clock: Clock) -> ChargeSession:
+    """Return a charge of the first car, which hangs on the first charge point."""
+    found = app.sim.house.cars[0].sessions(clock.now(), clock.now() + 400 * HOUR)
+    return next(one for one in found if one.end - one.start >= 2 * HOUR)
+
+
+async def while_charging(app: Driver, clock: Clock, part: float = 0.25) -> ChargeSession:
+    """Go into a long charge."""
+    session = long_charge(app, clock)
     clock.set(session.start + (session.end - session.start) * part)
     await app.sign_in()
+    return session
 
 
 async def test_a_command_goes_its_way(app: Driver, sim: Simulator, clock: Clock) -> None:
@@ -177,8 +185,10 @@ async def test_who_ignores_the_cooldown_gets_nowhere(
 async def test_commands_that_fail_by_themselves(app: Driver, sim: Simulator, clock: Clock) -> None:
     await while_charging(app, clock, 1.01)
     _, full = await app.tell("wallbox-0", "StartCharging")
-    clock.set(dt.datetime(2026, 6, 22, 11, tzinfo=dt.UTC))  # a Monday, at work
+    while app.sim.house.cars[0].state(clock.now()).plugged_in:
+        clock.advance(3600)
     await app.sign_in()
+    clock.advance(300)
     assert (await app.metrics("wallbox-0"))["isPluggedIn"] is False
     _, gone = await app.tell("wallbox-0", "StartCharging")
     clock.advance(4)
@@ -241,8 +251,7 @@ async def test_the_commands_of_an_entity(app: Driver, sim: Simulator, clock: Clo
 
 
 async def test_a_charge_that_is_broken_off(app: Driver, sim: Simulator, clock: Clock) -> None:
-    await while_charging(app, clock)
-    session = sim.house.cars[0].sessions(clock.now(), clock.now() + HOUR)[0]
+    session = await while_charging(app, clock)
     stopped = clock.now() + dt.timedelta(seconds=4)
     await app.tell("wallbox-0", "StopCharging")
     clock.advance(600)
@@ -266,15 +275,15 @@ async def test_a_charge_that_is_broken_off(app: Driver, sim: Simulator, clock: C
     assert len(body["data"]) == 2
     energies = [row["data"]["charge"]["total"]["total"] for row in body["data"]]
     assert sum(energies) == pytest.approx(session.energy - 0.5 * session.power / 1000, rel=0.01)
-    missing = sim.house.cars[0].state(clock.now()).charged - sum(energies)
     end = await app.metrics("wallbox-0")
-    assert end["positiveActiveEnergy"]["total"] < missing + sum(energies)
+    habit = sim.house.cars[0].state(session.end + HOUR).charged
+    missed = session.energy - sum(energies)
+    assert end["positiveActiveEnergy"]["total"] == pytest.approx(habit - missed, abs=0.01)
 
 
 async def test_a_charge_that_is_no_habit(app: Driver, sim: Simulator, clock: Clock) -> None:
-    await while_charging(app, clock, 0.1)
+    session = await while_charging(app, clock, 0.1)
     await app.tell("wallbox-0", "StopCharging")
-    session = sim.house.cars[0].sessions(clock.now(), clock.now() + HOUR)[0]
     clock.set(session.end + dt.timedelta(minutes=30))
     await app.sign_in()
     before = await app.metrics("wallbox-0")
@@ -294,6 +303,37 @@ async def test_a_charge_that_is_no_habit(app: Driver, sim: Simulator, clock: Clo
     query = {"start": f"{start:%FT%TZ}"}
     _, body = await app.of("car-0", "/charge-sessions", **query)
     assert body["data"][0]["data"]["charge"]["total"]["total"] > 1
+
+
+async def test_a_start_over_again_and_the_charges_before(
+    app: Driver, sim: Simulator, clock: Clock
+) -> None:
+    sim.traxes.knobs.cooldown = 0
+    sim.traxes.knobs.command_seconds = 0
+    session = await while_charging(app, clock)
+    await app.tell("wallbox-0", "StopCharging")
+    clock.set(session.end)
+    await app.sign_in()
+    await app.metrics("wallbox-0")
+    for _ in range(2):
+        await app.tell("wallbox-0", "StartCharging")
+        await app.metrics("wallbox-0")
+    clock.advance(600)
+    query = {"start": f"{session.start - 48 * HOUR:%FT%TZ}"}
+    _, body = await app.of("wallbox-0", "/charge-sessions", **query)
+    before = sim.house.cars[0].sessions(session.start - 48 * HOUR, session.start)
+    starts = [dt.datetime.fromisoformat(row["data"]["start"]) for row in body["data"]]
+    habits = [one.start for one in before if one.start >= session.start - 48 * HOUR]
+    assert starts == [*habits, session.start, session.end]
+    assert body["data"][-1]["data"]["end"] is None
+
+
+async def test_a_plant_takes_its_limit(app: Driver, clock: Clock) -> None:
+    _, body = await app.tell("plant", "LimitFeedIn", "0")
+    clock.advance(4)
+    told = await app.look("plant", body["id"])
+    assert (told["value"], told["status"]) == ("0", "Succeeded")
+    assert "negativeActiveEnergy" in await app.metrics("plant")
 
 
 async def test_a_car_that_does_so_already(app: Driver, clock: Clock) -> None:
