@@ -2,25 +2,34 @@
 
 from typing import Any
 
+from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 
+from .const import CONF_PROVIDER
 from .coordinator import EnergyConfigEntry
 from .core.model import Device
 from .entity import key_name
+from .providers import PROVIDERS
 
 
 async def async_get_config_entry_diagnostics(
     hass: HomeAssistant, entry: EnergyConfigEntry
 ) -> dict[str, Any]:
     """Return the account's state; of what was entered only what is known to be harmless."""
-    coordinator = entry.runtime_data
-    provider = coordinator.provider
+    provider = PROVIDERS[entry.data[CONF_PROVIDER]]
     harmless = {field.key for field in (*provider.fields, *provider.options) if field.shown}
-    error = coordinator.last_error
-    return {
+    known = {
         "provider": provider.key,
+        "state": entry.state.value,
         "entered": {key: entry.data[key] for key in entry.data if key in harmless},
         "options": {key: entry.options[key] for key in entry.options if key in harmless},
+    }
+    # An account that can't be opened is the one whose diagnostics are asked for.
+    if entry.state is not ConfigEntryState.LOADED:
+        return known
+    coordinator = entry.runtime_data
+    error = coordinator.last_error
+    return known | {
         "poll": {
             "success": coordinator.last_update_success,
             "interval": str(coordinator.update_interval),
