@@ -8,7 +8,8 @@ import time
 from typing import Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
@@ -91,6 +92,9 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         if self.orders is not None:
             entry.async_on_unload(self.orders.listen(self._order_changed))
             entry.async_on_unload(self.orders.close)
+            entry.async_on_unload(
+                hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._let_go_of_orders)
+            )
 
     @override
     async def _async_update_data(self) -> Snapshot:
@@ -215,6 +219,12 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         """Call `listener` when a command is over."""
         self._order_listeners.append(listener)
         return lambda: self._order_listeners.remove(listener)
+
+    @callback
+    def _let_go_of_orders(self, event: Event) -> None:
+        """Let nobody wait for an outcome when Home Assistant stops."""
+        if self.orders is not None:
+            self.orders.close()
 
     @callback
     def _order_changed(self, order: Order) -> None:

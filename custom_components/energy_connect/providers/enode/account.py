@@ -21,7 +21,7 @@ from ...core.errors import (
     UnexpectedResponse,
 )
 from ...core.freshness import Freshness
-from ...core.model import Device, Poll, Snapshot
+from ...core.model import AdviceKind, Device, Poll, Snapshot
 from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
 from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
@@ -263,7 +263,8 @@ class EnodeAccount(Account, Controllable, SessionSource, PlanSource, Linking, Me
     @override
     async def mend(self, subject: str, visit: Visit) -> Link | None:
         need = self._need(subject)
-        if need is not None and need.relink is not None and need.user is not None:
+        broken = AdviceKind.VENDOR_LOGIN_BROKEN
+        if need is not None and need.advice.kind is broken and need.user is not None:
             # Perhaps it was mended elsewhere; then Enode would refuse.
             await self._users.read(need.user)
             need = self._need(subject)
