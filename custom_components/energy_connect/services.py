@@ -22,7 +22,7 @@ from .const import DOMAIN
 from .control import PATIENCE
 from .coordinator import EnergyCoordinator
 from .core.commands import Command, Outcome, State
-from .core.errors import ApiError, CommandRefused, Reason, Unavailable
+from .core.errors import ApiError, CommandRefused, Reason, Refusal, Unavailable
 from .core.offers import Linking, PlanSource, ReadingSource, SessionSource
 from .core.records import ChargePlan, ChargingSession, RawReading
 from .core.vocabulary import Action, Kind
@@ -170,6 +170,8 @@ async def _set_charging(call: ServiceCall) -> ServiceResponse:
         command = Command(target.device.id, Action.CHARGING, start)
         outcome = await target.coordinator.perform(command, OUTCOME_WITHIN)
         if not call.return_response and outcome.state is not State.CONFIRMED:
+            if outcome.state is State.PENDING:
+                outcome = Outcome(State.UNKNOWN, Refusal.NO_OUTCOME)
             name = target.coordinator.device_name(target.device.id)
             raise command_failed(outcome, name, target.coordinator.name)
         return _outcome(target, outcome)
