@@ -4,7 +4,7 @@ Source: OpenAPI document, unless said otherwise. Both are over with their answer
 is answered whole, and a boost is refused (503) if the car or the charger did not get it.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,20 +21,13 @@ from ...core.vocabulary import Action, Choice, Flag, VehicleState
 from .access import PAGE_SIZE, Access
 from .lookups import Lookups
 from .parse import link_id, parse_rows
+from .refusals import BOOST_REFUSALS, REFUSALS, refuse
 from .sessions import Session
 
 _SETTINGS: Final = {
     Action.CHARGE_LIMIT: "maximum_charge_limit_percentage",
     Action.SMART_CHARGING: "smart_charging_enabled",
 }
-_REFUSALS: Final = {
-    400: Refusal.NOT_POSSIBLE_NOW,
-    403: Refusal.NO_PERMISSION,
-    404: Refusal.DEVICE_GONE,
-    409: Refusal.NOT_POSSIBLE_NOW,
-    422: Refusal.NOT_POSSIBLE_NOW,
-}
-_BOOST_REFUSALS: Final = {**_REFUSALS, 404: Refusal.NO_SESSION, 503: Refusal.NO_RESPONSE}
 _SESSIONS: Final = "charging_sessions"
 
 
@@ -90,7 +83,7 @@ class Commands:
         try:
             response = await self._access.send("PATCH", "vehicles", vehicle_id, json={field: sent})
         except ApiError as error:
-            _refuse(error, _REFUSALS)
+            refuse(error, REFUSALS)
             raise
         if _shows(response, field, sent):
             return Accepted(outcome=CONFIRMED)
@@ -117,7 +110,7 @@ class Commands:
         except ApiError as error:
             if error.status == 409:
                 return await self._not_applicable(device_id, error, start=start)
-            _refuse(error, _BOOST_REFUSALS)
+            refuse(error, BOOST_REFUSALS)
             raise
         return CONFIRMED
 
@@ -155,7 +148,7 @@ class Commands:
         except (NotPermitted, UnexpectedResponse) as error:
             if error.status == 404:
                 return None
-            _refuse(error, _REFUSALS)
+            refuse(error, REFUSALS)
             raise
         plug_ins = parse_rows(response.json(), partial(_plug_in, device_id)).rows
         newest = max(plug_ins, key=lambda one: one.start, default=None)
@@ -174,18 +167,6 @@ def _plug_in(device_id: str, row: Json) -> _PlugIn | None:
     if session_id is None or start is None:
         return None
     return _PlugIn(session_id, start, dig(row, "end") is None)
-
-
-def _refuse(error: ApiError, reasons: Mapping[int, Refusal]) -> None:
-    """Translate what the API itself says; what something in between says has no words of its own.
-
-    Raises:
-        CommandRefused: it is a known refusal.
-
-    """
-    reason = reasons.get(error.status or 0)
-    if reason is not None and error.detail:
-        raise CommandRefused(reason, detail=error.detail) from error
 
 
 def _shows(response: Response, field: str, value: int) -> bool:

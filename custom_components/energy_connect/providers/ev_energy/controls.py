@@ -7,11 +7,12 @@ from ...core.controls import Control, Press, Range, Switch
 from ...core.model import Device
 from ...core.vocabulary import Action, Flag, Quantity
 
-SETTINGS: Final = frozenset({"vehicle:write"})
-"""The scopes that changing a vehicle's settings needs."""
+WRITES: Final = frozenset({"vehicle:write", "charging_session:write"})
+"""The scopes without which nothing can be told."""
 
-BOOST: Final = frozenset({"charging_session:write", "charging_session:read"})
-"""The scopes that a boost needs: the session that it is for has to be looked up."""
+_SETTINGS: Final = frozenset({"vehicle:write"})
+# The session that is boosted has to be looked up.
+_BOOST: Final = frozenset({"charging_session:write", "charging_session:read"})
 
 # Source: OpenAPI document, the field's bounds.
 _LOWEST: Final = 50
@@ -29,7 +30,7 @@ class Permissions:
 def permissions(scope: frozenset[str] | None) -> Permissions:
     """Return what the scopes allow; what nobody says was granted is not offered."""
     granted = scope or frozenset()
-    return Permissions(settings=granted >= SETTINGS, boost=granted >= BOOST)
+    return Permissions(settings=granted >= _SETTINGS, boost=granted >= _BOOST)
 
 
 def with_settings(device: Device) -> Device:

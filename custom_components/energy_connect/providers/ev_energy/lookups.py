@@ -8,6 +8,7 @@ from typing import Final
 from ...core.clock import Clock
 from ...core.errors import Reason, UnexpectedResponse
 from ...core.http import Params
+from ...core.model import Device
 from ...core.payload import Json, dig, instant
 from ...core.records import ChargePlan, ChargingSession, PlannedSlot, RawReading
 from ...core.vocabulary import Kind, Quantity
@@ -32,16 +33,18 @@ _SECOND: Final = timedelta(seconds=1)
 
 
 class Lookups:
-    """Looks up what an account keeps about its vehicles and chargers.
+    """Looks up what an account keeps about its vehicles and chargers; other devices have nothing.
 
-    `kind` tells what a device is; None, and other kinds than these two, have nothing.
+    `device` gives a vehicle or charger as it was read last.
     """
 
-    def __init__(self, access: Access, clock: Clock, kind: Callable[[str], Kind | None]) -> None:
+    def __init__(
+        self, access: Access, clock: Clock, device: Callable[[str], Device | None]
+    ) -> None:
         """Look nothing up yet."""
         self._access = access
         self._clock = clock
-        self._kind = kind
+        self._device = device
 
     async def charging_sessions(
         self, device_id: str, start: datetime, end: datetime
@@ -127,14 +130,14 @@ class Lookups:
             ApiError: they could not be read whole.
 
         """
-        kind = self._kind(device_id)
-        if kind not in _LISTS:
+        device = self._device(device_id)
+        if device is None:
             return []
         listing = await self._access.read_list(
-            _LISTS[kind],
+            _LISTS[device.kind],
             device_id,
             "status_logs",
-            parse=partial(_logged, device_id, kind),
+            parse=partial(_logged, device),
             params=[("sampled_at__gte", _text(start)), ("sampled_at__lte", _text(end))],
             most=_MOST_LOG_PAGES,
         )
@@ -151,8 +154,8 @@ class Lookups:
 
     def _of_device(self, device_id: str) -> Params:
         """Return the filter of a vehicle's or charger's sessions; empty for what has none."""
-        kind = self._kind(device_id)
-        return [(_FILTERS[kind], device_id)] if kind in _FILTERS else []
+        device = self._device(device_id)
+        return [] if device is None else [(_FILTERS[device.kind], device_id)]
 
 
 def _own(device_id: str, sessions: Sequence[Session]) -> list[Session]:
@@ -177,7 +180,7 @@ def _record(device_id: str, session: Session) -> ChargingSession:
     )
 
 
-def _logged(device_id: str, kind: Kind, body: Json) -> Parsed[tuple[RawReading, ...]]:
+def _logged(device: Device, body: Json) -> Parsed[tuple[RawReading, ...]]:
     """Read a page of status logs; one that does not say when it was is bad."""
 
     def log(row: Json) -> tuple[RawReading, ...] | None:
@@ -185,8 +188,8 @@ def _logged(device_id: str, kind: Kind, body: Json) -> Parsed[tuple[RawReading, 
         if at is None:
             return None
         return tuple(
-            RawReading(device_id=device_id, at=at, quantity=quantity, value=value)
-            for quantity, name, by in _LOGGED[kind]
+            RawReading(device_id=device.id, at=at, quantity=quantity, value=value)
+            for quantity, name, by in _LOGGED[device.kind]
             if (value := scaled(row, name, by=by)) is not None
         )
 

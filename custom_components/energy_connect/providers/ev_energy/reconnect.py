@@ -4,24 +4,17 @@ Source: OpenAPI document; a vehicle whose access at its maker was lost is `INACT
 """
 
 from collections.abc import Iterable
-from typing import Final
 
 from yarl import URL
 
 from ...core.address import is_loopback
-from ...core.errors import ApiError, CommandRefused, Reason, Refusal, UnexpectedResponse
+from ...core.errors import ApiError, Reason, UnexpectedResponse
 from ...core.model import Advice, AdviceKind, Device, OpenPage, Severity
 from ...core.payload import dig, instant
 from ...core.records import Link
 from ...core.vocabulary import Flag
 from .access import Access
-
-_REFUSALS: Final = {
-    403: Refusal.NO_PERMISSION,
-    404: Refusal.DEVICE_GONE,
-    409: Refusal.NOT_POSSIBLE_NOW,
-    422: Refusal.NOT_POSSIBLE_NOW,
-}
+from .refusals import REFUSALS, refuse
 
 
 def advise(vehicles: Iterable[Device]) -> tuple[Advice, ...]:
@@ -50,8 +43,7 @@ async def reconnect_link(access: Access, vehicle_id: str) -> Link:
     try:
         response = await access.send("POST", "vehicles", vehicle_id, "reconnect")
     except ApiError as error:
-        if (reason := _REFUSALS.get(error.status or 0)) is not None and error.detail:
-            raise CommandRefused(reason, detail=error.detail) from error
+        refuse(error, REFUSALS)
         raise
     body = response.json()
     address = dig(body, "url")
