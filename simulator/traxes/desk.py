@@ -184,7 +184,7 @@ class Desk:
     def given(self, unit: Unit, start: dt.datetime, end: dt.datetime) -> list[Issued]:
         """Return the commands that were given to an entity in a span, oldest first."""
         return [
-            one for one in self._issued.values() if one.entity == unit.id and start <= one.at < end
+            one for one in self._issued.values() if one.entity == unit.id and start <= one.at <= end
         ]
 
 

@@ -144,10 +144,20 @@ class Unit:
                 "start": stamp(session.start),
                 "end": stamp(session.end) if over else None,
                 "charge": {
+                    **self._levels(session, now),
                     "total": {"total": energy, "unit": "kWh"},
                     "averagePower": {"value": session.power, "unit": "W"},
                 },
             },
+        }
+
+    def _levels(self, session: ChargeSession, now: dt.datetime) -> JsonObject:
+        """Return the charge states at both ends; a charge point does not know its car's."""
+        if self.type != "EV" or self.car is None or self.steering is None:
+            return {}
+        return {
+            name: {"value": round(self.steering.state(self.car, at).level, 1), "unit": "%"}
+            for name, at in (("start", session.start), ("end", min(session.end, now)))
         }
 
 

@@ -18,7 +18,7 @@ from aiohttp import web
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
 from simulator.traxes.desk import Desk, Refused
-from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp, stamp
+from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp
 from simulator.traxes.knobs import (
     Application,
     Listing,
@@ -255,7 +255,7 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         if unit.id in self.knobs.not_ready:
             return self._page(request, [])
         times = unit.measurings(start, min(end, self.world.clock.now()))
-        return self._page(request, [self._reading(unit, at) for at in times])
+        return self._page_of(request, times, lambda at: self._reading(unit, at))
 
     def _no_reading(self) -> web.Response:
         match self.knobs.no_reading:
@@ -282,10 +282,10 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
             raise Refused(400, "BadRequest", "start is required")
         try:
             start = parse_stamp(request.query["start"])
-            end = parse_stamp(request.query.get("end", stamp(self.world.clock.now())))
+            end = request.query.get("end")
+            return start, self.world.clock.now() if end is None else parse_stamp(end)
         except ValueError as error:
             raise Refused(400, "BadRequest", str(error)) from error
-        return start, end
 
     # Commands
 
@@ -371,19 +371,30 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
     def _page(
         self, request: web.Request, rows: Sequence[JsonObject], name: str = "data"
     ) -> web.Response:
+        return self._page_of(request, rows, lambda row: row, name)
+
+    def _page_of[T](
+        self,
+        request: web.Request,
+        items: Sequence[T],
+        make: Callable[[T], JsonObject],
+        name: str = "data",
+    ) -> web.Response:
+        """Return one page of a list; only the rows of that page are made."""
         size = self._page_size(request)
         first = _offset(request.query.get("continuationToken"))
         last = first + size
         meta: dict[str, JsonValue] = {"continuationToken": None, "pageSize": size}
         links: dict[str, JsonValue] = {"next": None}
         endless = self.knobs.paging is Paging.ENDLESS
-        if last < len(rows) or endless:
+        if last < len(items) or endless:
             token = _token(0 if endless else last)
             query = urlencode({**request.query, "continuationToken": token})
             links["next"] = self._link(request, query)
             if self.knobs.paging in {Paging.TOKEN, Paging.ENDLESS}:
                 meta["continuationToken"] = token
-        return web.json_response({name: rows[first:last], "links": links, "meta": meta})
+        rows: list[JsonValue] = [make(one) for one in items[first:last]]
+        return web.json_response({name: rows, "links": links, "meta": meta})
 
     def _page_size(self, request: web.Request) -> int:
         asked = request.query.get("pageSize", str(self.knobs.page_size))

@@ -25,6 +25,7 @@ from ...core.errors import (
 )
 from ...core.http import ApiClient
 from ...core.payload import Json
+from ...core.response import Response
 from ...core.vocabulary import Action
 from .answers import CommandState, Declined, Stage, parse_command
 from .lists import ListReader
@@ -68,23 +69,29 @@ class Commander:
         """Send a command; see `core.commands.Send`."""
         entity_id, body = command.device_id, _body(command)
         sent = self._clock.now()
+        lost: ApiError | None = None
+        state: CommandState | None = None
         try:
             response = await self._client.send(
                 "POST", "v1", "entities", entity_id, "commands", json=body
             )
-            state = parse_command(response.json()) or await self._find(entity_id, body)
+            state = _parsed(response)
         except NotPermitted as error:
             raise CommandRefused(Refusal.NO_PERMISSION, detail=error.detail) from error
         except Declined as error:
             return await self._declined(command, error)
         except UnexpectedResponse as error:
-            if error.status != 404:
-                raise
-            raise CommandRefused(Refusal.DEVICE_GONE, detail=error.detail) from error
+            if error.status == 404:
+                raise CommandRefused(Refusal.DEVICE_GONE, detail=error.detail) from error
+            raise
         except Unavailable as error:
-            state = await self._find(entity_id, body) if error.reason in _LOST else None
-            if state is None:
+            if error.reason not in _LOST:
                 raise
+            lost = error
+        if state is None:
+            state = await self._find(entity_id, body)
+        if state is None and lost is not None:
+            raise lost
         before = self._taken.get(entity_id)
         self._taken[entity_id] = at = (state.at if state is not None else None) or sent
         if state is None:
@@ -208,6 +215,16 @@ class _Following:
             raise CommandRefused(Refusal.COOLDOWN, detail=state.words, retry_after=wait)
         reason = _hindrance(self._command, sight) or Refusal.DEVICE_FAILED
         return Outcome(State.FAILED, reason, state.words)
+
+
+def _parsed(response: Response) -> CommandState | None:
+    """Return the command of an answer that says that it was taken, None if it can't be read."""
+    try:
+        return parse_command(response.json())
+    except UnexpectedResponse:
+        if response.media_type == "text/html":
+            raise  # a page of something in between: nothing was taken
+        return None
 
 
 def _body(command: Command) -> dict[str, Json]:

@@ -94,9 +94,7 @@ class Devices:
 
     def sight(self, entity_id: str) -> Sight:
         """Return what the entity's newest readings say of what it does."""
-        if entity_id not in self._held:
-            return Sight()
-        holding = self._held[entity_id][1]
+        holding = self._held[entity_id][1] if entity_id in self._held else Holding()
         charge = holding.numbers.get((Quantity.STATE_OF_CHARGE, None))
         level = charge.value if charge is not None else None
         return Sight(
