@@ -170,6 +170,7 @@ class Access:
         params: Params = (),
         memory: PageMemory[Parsed[T]] | None = None,
         most: int = MOST_PAGES,
+        priority: Priority = Priority.LIVE,
     ) -> Listing[Parsed[T]]:
         """Read a list to its end, by the `Link` headers; one that leads elsewhere is refused.
 
@@ -186,9 +187,11 @@ class Access:
         async def fetch(link: str | None) -> Page[Parsed[T]]:
             async def send(headers: Mapping[str, str]) -> Response:
                 if link is not None:
-                    return await self._client.follow(link, headers=headers)
+                    return await self._client.follow(link, headers=headers, priority=priority)
                 sized = [*params, ("page_size", PAGE_SIZE)]
-                return await self._client.get(*path, params=sized, headers=headers)
+                return await self._client.get(
+                    *path, params=sized, headers=headers, priority=priority
+                )
 
             response = await self._for_user(send)
             pages.append(link or "")
