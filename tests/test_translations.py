@@ -60,6 +60,26 @@ def test_no_words_for_reasons_that_do_not_exist() -> None:
     assert set(EN["exceptions"]) - WRONG_USE == {*Reason, *Refusal}
 
 
+def test_every_way_to_end_the_wizard_has_words() -> None:
+    """Newer releases of Home Assistant have words of their own for most; older ones have none."""
+    ours = {"already_configured", "wrong_account"}
+    of_any_flow = {"already_in_progress", "reauth_successful", "reconfigure_successful"}
+    of_a_sign_in = {
+        "authorize_url_timeout",
+        "missing_configuration",
+        "missing_credentials",
+        "no_url_available",
+        "oauth_error",
+        "oauth_failed",
+        "oauth_implementation_unavailable",
+        "oauth_timeout",
+        "oauth_unauthorized",
+        "user_rejected_authorize",
+    }
+
+    assert set(EN["config"]["abort"]) == {*Reason} | ours | of_any_flow | of_a_sign_in
+
+
 def test_every_advice_is_an_issue() -> None:
     assert set(EN["issues"]) == set(AdviceKind)
 

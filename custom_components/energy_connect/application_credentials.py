@@ -2,12 +2,16 @@
 
 from typing import Any, Final, override
 
+from aiohttp import hdrs
 from homeassistant.components.application_credentials import ClientCredential
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.config_entry_oauth2_flow import (
+    AUTH_CALLBACK_PATH,
     LocalOAuth2ImplementationWithPkce,
     async_get_redirect_uri,
 )
+from homeassistant.helpers.http import current_request
+from homeassistant.helpers.network import NoURLAvailableError, get_url
 
 from .context import build_context, build_grant
 from .providers.ev_energy.authorization import (
@@ -80,4 +84,20 @@ async def async_get_auth_implementation(
 
 async def async_get_description_placeholders(hass: HomeAssistant) -> dict[str, str]:
     """Return what the dialog tells: which redirect address to register, and with whom."""
-    return {"redirect_uri": async_get_redirect_uri(hass), "contact": CONTACT}
+    return {"redirect_uri": _redirect_address(hass), "contact": CONTACT}
+
+
+def _redirect_address(hass: HomeAssistant) -> str:
+    """Return where the browser will be sent back to, as far as it can be known before."""
+    try:
+        return async_get_redirect_uri(hass)
+    except RuntimeError:
+        pass  # the dialog asks by WebSocket, without the header that names the frontend's address
+    request = current_request.get()
+    base = request.headers.get(hdrs.ORIGIN) if request is not None else None
+    if base is None:
+        try:
+            base = get_url(hass, prefer_external=True)
+        except NoURLAvailableError:
+            base = ""
+    return f"{base}{AUTH_CALLBACK_PATH}"

@@ -7,16 +7,20 @@ from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryNotReady
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.config_entry_oauth2_flow import (
     AbstractOAuth2Implementation,
+    ImplementationUnavailableError,
     LocalOAuth2Implementation,
     async_get_config_entry_implementation,
 )
 from homeassistant.util import dt as dt_util
 
+from .const import DOMAIN
 from .core.account import Context, Grant, Vault
 from .core.clock import Clock
+from .core.errors import Reason
 from .vault import StoredVault
 
 CONF_IMPLEMENTATION = "auth_implementation"
@@ -74,7 +78,23 @@ async def entry_context(hass: HomeAssistant, entry: ConfigEntry[Any]) -> Context
     """
     grant = None
     if CONF_IMPLEMENTATION in entry.data:
-        implementation = await async_get_config_entry_implementation(hass, entry)
+        implementation = await _implementation(hass, entry)
         vault = StoredVault(hass, entry.entry_id)
         grant = build_grant(implementation, entry.data[CONF_TOKEN_ANSWER], vault)
     return build_context(hass, entry.data, entry.options, grant)
+
+
+async def _implementation(
+    hass: HomeAssistant, entry: ConfigEntry[Any]
+) -> AbstractOAuth2Implementation:
+    try:
+        return await async_get_config_entry_implementation(hass, entry)
+    except ImplementationUnavailableError as error:
+        raise ConfigEntryNotReady from error
+    except ValueError as error:
+        # Up to 2026.9 this is all that Home Assistant says of deleted credentials.
+        raise ConfigEntryAuthFailed(
+            translation_domain=DOMAIN,
+            translation_key=Reason.SIGN_IN_LOST,
+            translation_placeholders={"account": entry.title},
+        ) from error

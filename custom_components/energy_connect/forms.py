@@ -66,5 +66,5 @@ def _selector(field: Field) -> Selector[Any]:
             return BooleanSelector()
         case FieldKind.LIST:
             return TextSelector(TextSelectorConfig(multiple=True))
-        case FieldKind.TEXT:
+        case _:
             return TextSelector()

@@ -32,8 +32,15 @@ class StoredVault(Vault):
 
     @override
     async def save(self, content: Mapping[str, Any]) -> None:
-        """Write it and wait until it is written."""
+        """Write it and wait until it is written.
+
+        Raises:
+            OSError: it is not on the disk, which Home Assistant itself only logs.
+
+        """
         await self._store.async_save(dict(content))
+        if await self._store.async_load() != content:
+            raise OSError(f"{self._store.key} was not written")
 
     async def remove(self) -> None:
         """Delete the file."""

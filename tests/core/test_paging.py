@@ -61,6 +61,17 @@ async def test_a_list_without_end_is_cut_and_incomplete() -> None:
     assert (len(endless.rows), endless.complete) == (MOST_PAGES, False)
 
 
+async def test_the_same_page_under_ever_new_cursors_is_read_twice_at_most() -> None:
+    asked: list[str | None] = []
+
+    async def fetch(position: str | None) -> Page[int]:
+        asked.append(position)
+        return Page([1, 2], str(len(asked)))
+
+    assert await read_all(fetch) == Listing([1, 2, 1, 2], complete=False)
+    assert asked == [None, "1"]
+
+
 async def test_a_list_that_just_fits_is_complete() -> None:
     book = Book({None: Page([1], "b"), "b": Page([2])})
     assert await read_all(book.fetch, most=2) == Listing([1, 2], complete=True)

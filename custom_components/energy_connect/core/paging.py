@@ -29,21 +29,25 @@ async def read_all[T](
 ) -> Listing[T]:
     """Follow a list to its end.
 
-    `fetch` gets None for the first page, then each page's `next`. A repeated `next`, and more than
-    `most` pages, end the reading with an incomplete list; an empty page ends it as complete.
+    `fetch` gets None for the first page, then each page's `next`. A repeated `next`, the same rows
+    again under another `next`, and more than `most` pages, end the reading with an incomplete list;
+    an empty page ends it as complete.
     Errors of `fetch` pass through: half a list is worth nothing to the caller.
     """
     collected: list[T] = []
     seen: set[str] = set()
     position: str | None = None
+    before: list[T] = []
     for _ in range(most):
         page = await fetch(position)
         collected += page.rows
         if not page.next or not page.rows:
             return Listing(collected, complete=True)
-        if page.next in seen:
+        # A server that ignores the cursor would take a whole hour's requests.
+        if page.next in seen or page.rows == before:
             return Listing(collected, complete=False)
         seen.add(page.next)
+        before = page.rows
         position = page.next
     return Listing(collected, complete=False)
 

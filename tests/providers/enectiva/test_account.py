@@ -701,7 +701,8 @@ async def test_a_guessed_path_that_does_not_exist_costs_its_feature_alone(office
     office.knobs.meter_deltas = False
     account = office.open()
     poll = await account.poll()
-    assert len(office.asked("/meters/*/deltas")) <= 2
+    # One 404 may be that meter's own; two more may be under way when the second comes.
+    assert len(office.asked("/meters/*/deltas")) <= 4
     assert {key for key, _ in device(poll, "meter_1204").numbers} == {Q.ENERGY_CONSUMPTION}
     assert device(poll, "entity_88").numbers
     assert account.diagnostics()["refused_features"] == {"meter_deltas": "not_found"}

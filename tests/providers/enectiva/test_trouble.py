@@ -24,6 +24,7 @@ from simulator.faults import (
     Truncated,
     rate_limited,
 )
+from simulator.payload import JsonValue
 
 from .conftest import Office, device
 
@@ -57,6 +58,51 @@ async def test_one_429_pauses_the_round_and_loses_nothing(
     assert not {key.removeprefix("meter_") for key in read} & asked
     assert len(account._readings.latest) == 9
     assert len(account._months.latest) == 13
+
+
+async def test_nothing_but_429_for_more_than_an_hour_is_a_failure_until_something_is_read(
+    office: Office,
+) -> None:
+    account = office.open()
+    await account.poll()
+    fault = office.fault(rate_limited("1200"), "/meters/*")
+    for _ in range(3):
+        await office.later(account, HALF_HOUR)  # a pause is none
+    with pytest.raises(RateLimited) as caught:
+        await office.later(account, HALF_HOUR)
+    assert caught.value.retry_after <= 1200
+    office.sim.faults.remove(fault)
+    poll = await office.later(account, HALF_HOUR)
+    assert len(poll.snapshot.devices) == 13
+
+
+async def test_a_meter_whose_rows_can_not_be_read_does_not_rest(office: Office) -> None:
+    rows: JsonValue = [{"type": "readings", "id": "1", "attributes": {"time": [1], "state": {}}}]
+    office.fault(Shape(payload={"data": rows}), "/meters/*/readings")
+    account = office.open()
+    await account.poll()
+    assert account.diagnostics()["meters_without_readings"] == 0
+    office.sim.faults.clear()
+    poll = await office.later(account, HALF_HOUR)
+    assert sum(COUNTER in one.numbers for one in poll.snapshot.devices.values()) > 0
+
+
+async def test_the_404_of_one_meter_takes_the_months_from_no_other(office: Office) -> None:
+    office.fault(Status(status=404), "/meters/*/deltas", times=1)
+    account = office.open()
+    await account.poll()
+    assert account.diagnostics()["refused_features"] == {}
+    assert len(account._months.latest) == 12
+
+
+async def test_months_that_can_not_be_read_leave_those_that_are_known(office: Office) -> None:
+    account = office.open()
+    await account.poll()
+    before = dict(account._months.latest)
+    rows: JsonValue = [{"type": "x", "id": "1", "attributes": {"time": [1], "value": {}}}]
+    office.fault(Shape(payload={"data": rows}), "/*/*/deltas")
+    await office.later(account, 6 * 3600)
+    assert account._months.latest == before
 
 
 async def test_a_429_on_the_exchange_pauses_too(office: Office) -> None:

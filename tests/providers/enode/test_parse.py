@@ -23,7 +23,7 @@ from custom_components.energy_connect.core.vocabulary import (
     OperationMode,
     Quantity,
 )
-from custom_components.energy_connect.providers.enode.assets import Asset, parse_page
+from custom_components.energy_connect.providers.enode.assets import KILO, Asset, parse_page, scaled
 from custom_components.energy_connect.providers.enode.owners import (
     Login,
     Place,
@@ -256,6 +256,12 @@ def test_operation_mode_that_the_owner_does_not_let_us_set_is_shown_if_there_is_
     assert mode(unknown) == {Choice.OPERATION_MODE: None}
     assert mode(modeless) == {}
     assert mode(settable) == {Choice.OPERATION_MODE: None}
+
+
+def test_a_number_that_leaves_all_numbers_when_converted_is_unknown() -> None:
+    assert scaled(1e308, KILO) is None
+    assert scaled(-1e308, KILO) is None
+    assert scaled(7.4, KILO) == 7400
 
 
 def test_inverter() -> None:

@@ -52,6 +52,8 @@ _OPTION_OF: Final = {
     **dict.fromkeys(Energy.HEAT.value, "heat_unit"),
     **dict.fromkeys(Energy.COLD.value, "cold_unit"),
 }
+# A pause is no failure, readings are hours old by nature; one after the other all this time is.
+_LONGEST_SILENCE: Final = 3600.0
 # These are about one meter or entity and say nothing about the others.
 _OWN_FAULT: Final = frozenset({400, 404, 422})
 
@@ -107,13 +109,16 @@ class EnectivaAccount(Account, ReadingSource):
         self._guard = CounterGuard()
         self._freshness = Freshness(LATE)
         self._polled = False
+        self._limited_since: float | None = None
 
     @override
     async def poll(self) -> Poll:
         ends = self._clock.monotonic() + (_LATER_POLL if self._polled else _FIRST_POLL)
         self._tries = _Tries()
         self._assign()
-        if (self._lists.known and self._budget.quiet_for > 0) or not self._is_due():
+        if self._lists.known and self._budget.quiet_for > 0:
+            return self._silent_result()
+        if not self._is_due():
             return self._result()
         listed: frozenset[Kind] = frozenset()
         try:
@@ -123,7 +128,7 @@ class EnectivaAccount(Account, ReadingSource):
         except RateLimited:
             if not self._lists.known:
                 raise
-            return self._result()
+            return self._silent_result()
         if refreshed.read or refreshed.listed:
             listed = refreshed.listed
             self._tries.read = refreshed.read
@@ -133,9 +138,27 @@ class EnectivaAccount(Account, ReadingSource):
         await self._round(self._readings_rota, self._read_state, ends, _READINGS_SHARE)
         await self._round(self._months_rota, self._read_months, ends, 1.0)
         self._polled = True
+        if self._tries.read:
+            self._limited_since = None
+        elif self._budget.quiet_for > 0:
+            return self._silent_result(listed)
         result = self._result(listed)
         self._raise_if_all_failed()
         return result
+
+    def _silent_result(self, listed: frozenset[Kind] = frozenset()) -> Poll:
+        """Return what is known while the provider wants silence.
+
+        Raises:
+            RateLimited: it has wanted nothing else for too long.
+
+        """
+        now = self._clock.monotonic()
+        if self._limited_since is None:
+            self._limited_since = now
+        if now - self._limited_since > _LONGEST_SILENCE:
+            raise RateLimited(max(1.0, self._budget.quiet_for))
+        return self._result(listed)
 
     @override
     async def readings(

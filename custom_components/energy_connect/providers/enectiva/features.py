@@ -1,6 +1,7 @@
 """What a login token's scopes open; names of half of the scopes are not public."""
 
 from enum import StrEnum
+from typing import Final
 
 from ...core.errors import ApiError, NotPermitted, Reason, UnexpectedResponse
 
@@ -15,6 +16,9 @@ class Feature(StrEnum):
     ENTITY_DELTAS = "entity_deltas"
 
 
+_OF_ITEMS: Final = frozenset({Feature.METER_DELTAS, Feature.ENTITY_DELTAS})
+
+
 class Features:
     """Remembers what was refused, so that it is asked for seldom: with the lists."""
 
@@ -22,6 +26,7 @@ class Features:
         """Take everything for granted."""
         self.refused: dict[Feature, str] = {}
         self._proven: set[Feature] = set()
+        self._missed: set[Feature] = set()
 
     def is_on(self, feature: Feature) -> bool:
         """Tell whether a feature may be asked for."""
@@ -35,17 +40,22 @@ class Features:
     def proves(self, feature: Feature) -> None:
         """Note that a feature exists."""
         self.refused.pop(feature, None)
+        self._missed.discard(feature)
         self._proven.add(feature)
 
     def judge(self, feature: Feature, error: ApiError) -> bool:
         """Note what an error says about a feature; return whether it is switched off by it.
 
         403 means that the token's scopes do not include it (vendor). 404 means that there is no
-        such path, if it has never been answered well: else it is about the one meter or entity.
+        such path, if it has never been answered well: else it is about the one meter or entity. So
+        is the first one about months, since that meter may just have been deleted.
         """
         missing = isinstance(error, UnexpectedResponse) and error.status == 404
         # Readings have a documented path.
         missing = missing and feature is not Feature.READINGS and feature not in self._proven
+        if missing and feature in _OF_ITEMS and feature not in self._missed:
+            self._missed.add(feature)
+            missing = False
         if isinstance(error, NotPermitted) or missing:
             self.refused[feature] = error.reason.value
         return feature in self.refused

@@ -5,7 +5,7 @@ from datetime import datetime, tzinfo
 
 from ...core.budget import Priority
 from ...core.clock import Clock
-from ...core.errors import UnexpectedResponse
+from ...core.errors import Reason, UnexpectedResponse
 from ...core.http import ApiClient
 from ...core.response import Response
 from .documents import read
@@ -93,6 +93,8 @@ class Months:
             self.unfiltered.add(resource)
         parsed = deltas(read(response.json()).rows, zone)
         self._tally.note(resource, parsed)
+        if parsed.dropped and not parsed.rows:
+            raise UnexpectedResponse(Reason.UNEXPECTED_SHAPE, status=response.status)
         found = tuple(delta for delta in parsed.rows if delta.month >= first)
         if found == self.latest.get(key, ()):
             return False

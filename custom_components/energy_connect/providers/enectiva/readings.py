@@ -129,6 +129,9 @@ class Readings:
             document = await self._ask(meter, condition)
             parsed = states(document.rows, zone)
             self._tally.note("readings", parsed)
+            if parsed.dropped and not parsed.rows:
+                # Not the same as no readings, after which a meter would rest for half a day.
+                raise UnexpectedResponse(Reason.UNEXPECTED_SHAPE)
             page: State | None = None
             for state in parsed.rows:
                 # Where filters are ignored, a page of the first years must not be the newest.

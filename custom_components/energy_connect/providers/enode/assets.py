@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+import math
 from types import MappingProxyType
 from typing import Final
 
@@ -121,8 +122,12 @@ class Section:
 
 
 def scaled(value: float | None, factor: float) -> float | None:
-    """Return the value times the factor, without the noise of binary fractions."""
-    return None if value is None else round(value * factor, 6)
+    """Return the value times the factor, without the noise of binary fractions.
+
+    None if that is no number any more: a value near the largest one is no measurement.
+    """
+    product = math.inf if value is None else value * factor
+    return round(product, 6) if math.isfinite(product) else None
 
 
 def granted(row: Mapping[str, Json], scope: str) -> bool:

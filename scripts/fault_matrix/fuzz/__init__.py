@@ -1,0 +1,1 @@
+"""Bent payloads: whatever a provider sends, only our own errors leave an account."""
