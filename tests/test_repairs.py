@@ -23,6 +23,7 @@ from custom_components.energy_connect.core.errors import (
     Unavailable,
 )
 from custom_components.energy_connect.core.model import Advice, AdviceKind, AskOptions, OpenPage
+from custom_components.energy_connect.repairs import FixFlow, async_create_fix_flow
 from tests.controlled import PAGE, ControlledScript, controlled_car
 from tests.scripted import TITLE, add_entry, install, poll, start
 
@@ -126,6 +127,19 @@ async def test_what_needs_no_mending_any_more_is_done_at_once(
     flow = await begin(hass, AdviceKind.VENDOR_LOGIN_BROKEN)
 
     assert flow["type"] is FlowResultType.CREATE_ENTRY
+
+
+async def test_what_is_about_nothing_any_more_is_done_at_once(
+    hass: HomeAssistant, controlled: ControlledScript
+) -> None:
+    other = Advice(AdviceKind.VENDOR_LOGIN_BROKEN, "other", remedy=OpenPage())
+    entry = await broken(hass, controlled, other)
+
+    for data in (None, {"entry_id": entry.entry_id, "kind": LOGIN.kind, "subject": "vendor"}):
+        flow = await async_create_fix_flow(hass, "issue", data)
+        assert isinstance(flow, FixFlow)
+        flow.hass = hass
+        assert (await flow.async_step_init())["type"] is FlowResultType.CREATE_ENTRY
 
 
 @pytest.mark.parametrize(

@@ -299,7 +299,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         if came_or_went:
             self._tell(self._by_device)
         else:
-            self._tell([None, *(item.id for item in changed), *gone, *commanded])
+            everybody = [None] if changed or gone else []
+            self._tell([*everybody, *(item.id for item in changed), *gone, *commanded])
 
     @callback
     def _tell(self, ids: Iterable[str | None]) -> None:
