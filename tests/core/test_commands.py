@@ -1,10 +1,8 @@
-"""Commands: sent one at a time per device, followed to their outcome, shown meanwhile."""
+"""Commands: sent one at a time per device, and followed to their outcome."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from dataclasses import replace
-from datetime import timedelta
-from typing import Any, Final
 
 import pytest
 
@@ -15,15 +13,11 @@ from custom_components.energy_connect.core.commands import (
     LOOK_SELDOM,
     PENDING,
     PROMPT,
-    UNREAD,
     Accepted,
     Command,
-    Order,
-    Orders,
     Outcome,
     State,
 )
-from custom_components.energy_connect.core.controls import Control, Press, Range, Switch
 from custom_components.energy_connect.core.errors import (
     ApiError,
     CommandRefused,
@@ -32,78 +26,9 @@ from custom_components.energy_connect.core.errors import (
     Refusal,
     Unavailable,
 )
-from custom_components.energy_connect.core.model import Device
-from custom_components.energy_connect.core.vocabulary import Action, Kind, Moment
-from tests.standing_clock import START, StandingClock, settle
-
-CHARGING: Final = Action.CHARGING
-ON: Final = Command("car", CHARGING, True)
-OFF: Final = Command("car", CHARGING, False)
-TEN: Final = Command("car", Action.MAX_CURRENT, 10)
-SIXTEEN: Final = Command("car", Action.MAX_CURRENT, 16)
-REFRESH: Final = Command("car", Action.REFRESH)
-FAILED: Final = Outcome(State.FAILED, Refusal.NO_RESPONSE, "asleep")
-
-
-def car(device_id: str = "car", **controls: Control) -> Device:
-    known: dict[Action, Control] = {
-        CHARGING: Switch(value=False, at=START),
-        Action.MAX_CURRENT: Range(value=6, minimum=6, maximum=32, unit="A", at=START),
-        Action.REFRESH: Press(),
-        Action.STOP_FEED_IN: Press(),
-        Action.LIMIT_FEED_IN: Range(value=None, minimum=0, maximum=9e3, readable=False),
-    }
-    known |= {Action(action): control for action, control in controls.items()}
-    return Device(id=device_id, kind=Kind.VEHICLE, controls=known)
-
-
-class House:
-    """A provider that takes commands, and what becomes of each as a test says."""
-
-    def __init__(self) -> None:
-        self.clock = StandingClock()
-        self.orders = Orders(self.clock, self._send)
-        self.sent: list[Command] = []
-        self.looks: list[Command] = []
-        self.outcomes: dict[Command, Outcome | ApiError] = {}
-        self.answer: Callable[[Command], Accepted] = self.accept
-        self.gate: asyncio.Event | None = None
-        self.told: list[tuple[Command, State]] = []
-        self.show(car())
-        self.orders.listen(lambda order: self.told.append((order.command, order.outcome.state)))
-
-    def show(self, *devices: Device) -> frozenset[str]:
-        self.devices = {device.id: device for device in devices}
-        return self.orders.see(self.devices)
-
-    def accept(self, command: Command) -> Accepted:
-        async def look() -> Outcome:
-            self.looks.append(command)
-            outcome = self.outcomes.get(command, PENDING)
-            if isinstance(outcome, ApiError):
-                raise outcome
-            return outcome
-
-        return Accepted(look=look)
-
-    async def _send(self, command: Command) -> Accepted:
-        self.sent.append(command)
-        if self.gate is not None:
-            await self.gate.wait()
-        return self.answer(command)
-
-    def shown(self, action: Action = CHARGING) -> Any:
-        control = self.orders.shown(self.devices["car"], action)
-        assert control is not None
-        assert not isinstance(control, Press)
-        return control.value
-
-
-def refusing(error: Exception) -> Callable[[Command], Accepted]:
-    def refuse(_: Command) -> Accepted:
-        raise error
-
-    return refuse
+from custom_components.energy_connect.core.vocabulary import Action
+from tests.core.commanding import CHARGING, FAILED, OFF, ON, REFRESH, TEN, House, car, refusing
+from tests.standing_clock import settle
 
 
 @pytest.fixture
@@ -400,163 +325,3 @@ async def test_a_hint_that_did_not_get_through_may_be_given_again(house: House) 
     house.answer = lambda _: Accepted(outcome=CONFIRMED)
 
     assert await house.orders.perform(REFRESH).settled() == CONFIRMED
-
-
-# What is shown.
-
-
-async def confirm(house: House, command: Command = ON) -> None:
-    house.answer = lambda _: Accepted(outcome=CONFIRMED)
-    await house.orders.perform(command).settled()
-
-
-@pytest.mark.parametrize("outcome", [FAILED, Outcome(State.CANCELLED), Outcome(State.UNKNOWN)])
-async def test_an_end_that_is_not_good_shows_what_was_read(house: House, outcome: Outcome) -> None:
-    house.orders.perform(ON)
-    assert house.shown() is True
-
-    house.outcomes[ON] = outcome
-    await house.clock.advance(LOOK_EVERY)
-
-    assert house.shown() is False
-
-
-async def test_older_readings_do_not_bounce_a_confirmed_command_back(house: House) -> None:
-    await house.clock.advance(60)
-    await confirm(house)
-    older = START + timedelta(seconds=59)
-
-    assert house.show(car(charging=Switch(value=False, at=older))) == frozenset()
-
-    assert house.shown() is True
-
-
-async def test_readings_measured_after_it_are_believed(house: House) -> None:
-    await house.clock.advance(60)
-    await confirm(house)
-    newer = START + timedelta(seconds=61)
-
-    assert house.show(car(charging=Switch(value=False, at=newer))) == {"car"}
-
-    assert house.shown() is False
-
-
-async def test_while_pending_even_newer_readings_wait(house: House) -> None:
-    house.orders.perform(ON)
-    await house.clock.advance(10)
-
-    assert house.show(car(charging=Switch(value=False, at=house.clock.now()))) == frozenset()
-    assert house.shown() is True
-
-
-async def test_the_providers_own_time_counts_where_it_is_given(house: House) -> None:
-    ahead = START + timedelta(minutes=10)  # its clock is ten minutes before ours
-    house.answer = lambda _: Accepted(outcome=CONFIRMED, at=ahead)
-    await house.orders.perform(ON).settled()
-
-    house.show(car(charging=Switch(value=False, at=ahead - timedelta(seconds=1))))
-    assert house.shown() is True
-    house.show(car(charging=Switch(value=False, at=ahead)))
-    assert house.shown() is False
-
-
-async def test_the_devices_last_measurement_dates_a_control_without_a_time(house: House) -> None:
-    await confirm(house)
-    device = car(charging=Switch(value=False))
-
-    house.show(replace(device, moments={Moment.LAST_MEASURED: START - timedelta(seconds=1)}))
-    assert house.shown() is True
-    house.show(replace(device, moments={Moment.LAST_MEASURED: START + timedelta(seconds=1)}))
-    assert house.shown() is False
-
-
-async def test_without_any_time_only_a_change_is_news(house: House) -> None:
-    house.show(car(max_current=Range(value=6, minimum=6, maximum=32)))
-    await confirm(house, TEN)
-
-    house.show(car(max_current=Range(value=6, minimum=6, maximum=32)))
-    assert house.shown(Action.MAX_CURRENT) == 10
-    house.show(car(max_current=Range(value=8, minimum=6, maximum=32)))
-    assert house.shown(Action.MAX_CURRENT) == 8
-
-
-async def test_a_reading_that_agrees_ends_the_remembering(house: House) -> None:
-    await house.clock.advance(60)
-    await confirm(house)
-    assert house.show(car(charging=Switch(value=True, at=START))) == {"car"}
-
-    house.show(car(charging=Switch(value=False, at=START)))
-
-    assert house.shown() is False
-
-
-async def test_remembering_ends_after_a_quarter_of_an_hour(house: House) -> None:
-    await house.clock.advance(60)
-    await confirm(house)
-    await house.clock.advance(UNREAD - 1)
-    house.show(car())
-    assert house.shown() is True
-
-    await house.clock.advance(1)
-
-    assert house.show(car()) == {"car"}
-    assert house.shown() is False
-
-
-async def test_what_can_not_be_read_is_remembered_until_it_is_undone(house: House) -> None:
-    await confirm(house, Command("car", Action.LIMIT_FEED_IN, 500))
-    await house.clock.advance(10 * UNREAD)
-    house.show(car())
-    assert house.shown(Action.LIMIT_FEED_IN) == 500
-
-    await confirm(house, Command("car", Action.LIMIT_FEED_IN, 700))
-    assert house.shown(Action.LIMIT_FEED_IN) == 700
-    await confirm(house, Command("car", Action.STOP_FEED_IN))
-
-    assert house.shown(Action.LIMIT_FEED_IN) is None
-
-
-async def test_a_device_that_is_gone_is_remembered_no_longer(house: House) -> None:
-    await house.clock.advance(60)
-    await confirm(house)
-
-    assert house.show() == {"car"}
-    house.show(car())
-
-    assert house.shown() is False
-
-
-async def test_a_control_that_is_not_offered_is_not_shown(house: House) -> None:
-    assert house.orders.shown(house.devices["car"], Action.CLIMATE) is None
-
-
-# The end.
-
-
-async def test_home_assistant_stopped_in_between(house: House) -> None:
-    running = house.orders.perform(ON)
-    await house.clock.advance(0)
-    waiting = house.orders.perform(TEN)
-    waiter = asyncio.create_task(waiting.settled())
-
-    house.orders.close()
-    await settle()
-
-    stopped = Outcome(State.UNKNOWN, Refusal.STOPPED)
-    assert (running.outcome, waiter.result()) == (stopped, stopped)
-    assert running.task is not None
-    assert running.task.cancelled()
-    assert house.sent == [ON]
-    with pytest.raises(CommandRefused) as refused:
-        house.orders.perform(OFF)
-    assert refused.value.reason is Refusal.STOPPED
-
-
-async def test_a_listener_that_left_hears_nothing(house: House) -> None:
-    heard: list[Order] = []
-    stop = house.orders.listen(heard.append)
-    stop()
-
-    await confirm(house)
-
-    assert heard == []
