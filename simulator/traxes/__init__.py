@@ -9,6 +9,7 @@ from simulator.traxes.knobs import (
     Onboarding,
     Paging,
     Permissions,
+    Resolution,
     TraxesKnobs,
     Verification,
 )
@@ -24,6 +25,7 @@ __all__ = [
     "Onboarding",
     "Paging",
     "Permissions",
+    "Resolution",
     "TraxesKnobs",
     "TraxesServer",
     "Verification",

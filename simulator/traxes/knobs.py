@@ -86,6 +86,15 @@ class Permissions(StrEnum):
     EMPTY = "empty"
 
 
+class Resolution(StrEnum):
+    """How a time interval is written in a query; not documented."""
+
+    CLOCK = "clock"
+    """`01:00:00`."""
+    ISO = "iso"
+    """`PT1H`."""
+
+
 class CommandFate(StrEnum):
     """What becomes of a command that was taken."""
 
@@ -150,5 +159,9 @@ class TraxesKnobs(Knobs):
     """The answer to a command that comes too soon; not documented."""
     cooldown_told: bool = False
     """Whether `Retry-After` says how long it lasts."""
+    most_days: int | None = None
+    """The longest span of readings that one request may ask for; not documented."""
+    aggregations: bool = True
+    resolution: Resolution = Resolution.CLOCK
     requests_per_minute: int | None = None
     retry_after: str | None = None

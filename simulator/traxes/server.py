@@ -17,6 +17,7 @@ from aiohttp import web
 
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
+from simulator.traxes.archive import AGGREGATED, Archive
 from simulator.traxes.desk import Desk, Refused
 from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp
 from simulator.traxes.knobs import (
@@ -26,6 +27,7 @@ from simulator.traxes.knobs import (
     Onboarding,
     Paging,
     Permissions,
+    Resolution,
     TraxesKnobs,
 )
 
@@ -42,6 +44,12 @@ _PAGING = {"pageSize", "continuationToken"}
 _SPAN = frozenset({"start", "end"})
 _BODIES = frozenset({"application/json", "text/json"})
 
+_QUARTER = dt.timedelta(minutes=15)
+_STEPS = {
+    Resolution.CLOCK: {"00:15:00": _QUARTER, "01:00:00": 4 * _QUARTER, "1.00:00:00": 96 * _QUARTER},
+    Resolution.ISO: {"PT15M": _QUARTER, "PT1H": 4 * _QUARTER, "P1D": 96 * _QUARTER},
+}
+
 type Endpoint = Callable[[web.Request], web.Response]
 type Spans = tuple[dt.datetime, dt.datetime]
 
@@ -54,6 +62,7 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
     def __init__(self, world: World) -> None:
         """Belong to `world`."""
         self.fleet = Fleet(world.house)
+        self.archive = Archive(world.clock)
         self._tokens: dict[str, dt.datetime] = {}
         self._recent: deque[dt.datetime] = deque()
         knobs = TraxesKnobs()
@@ -70,6 +79,11 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
             self._get(f"{entities}/{{id}}/permissions", self._list_permissions, _PAGING),
             self._get(f"{entities}/{{id}}/readings/last", self._last_reading),
             self._get(f"{entities}/{{id}}/readings", self._list_readings, _SPAN | _PAGING),
+            self._get(
+                f"{entities}/{{id}}/aggregations",
+                self._list_aggregations,
+                _SPAN | _PAGING | {"resolution"},
+            ),
             self._get(f"{entities}/{{id}}/charge-sessions", self._charge_sessions, _SPAN | _PAGING),
             self._get(f"{entities}/{{id}}/commands", self._list_commands, _SPAN | _PAGING),
             self._get(f"{entities}/{{id}}/commands/{{command}}", self._describe_command),
@@ -247,14 +261,17 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         metrics: Metrics = unit.measure(unit.measured(at))
         if not self.knobs.positions:
             metrics.pop("location", None)
-        return unit.reading(at, metrics)
+        return unit.reading(at, self.archive.amended(unit, unit.measured(at), metrics))
 
     def _list_readings(self, request: web.Request) -> web.Response:
         unit = self._unit(request)
         start, end = self._span(request)
         if unit.id in self.knobs.not_ready:
             return self._page(request, [])
-        times = unit.measurings(start, min(end, self.world.clock.now()))
+        most = self.knobs.most_days
+        if most is not None and end - start > dt.timedelta(days=most):
+            raise Refused(400, "BadRequest", f"at most {most} days can be asked for")
+        times = self.archive.times(unit, start, end)
         return self._page_of(request, times, lambda at: self._reading(unit, at))
 
     def _no_reading(self) -> web.Response:
@@ -286,6 +303,22 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
             return start, self.world.clock.now() if end is None else parse_stamp(end)
         except ValueError as error:
             raise Refused(400, "BadRequest", str(error)) from error
+
+    def _list_aggregations(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        if not self.knobs.aggregations:
+            raise Refused(404, "NotFound", "There is no such resource.")
+        if unit.type not in AGGREGATED:
+            raise Refused(400, "NotSupported", f"a {unit.type} has no aggregations")
+        start, end = self._span(request)
+        steps = _STEPS[self.knobs.resolution]
+        step = steps.get(request.query.get("resolution", next(iter(steps))))
+        if step is None:
+            raise Refused(400, "BadRequest", "resolution is no time interval")
+        buckets = self.archive.buckets(unit, start, end, step)
+        return self._page_of(
+            request, buckets, lambda one: self.archive.aggregation(unit, one[0], step, one[1])
+        )
 
     # Commands
 

@@ -111,7 +111,7 @@ class _Reading:
         self._priority = priority
         self.cut = False
 
-    async def fetch(self, position: str | None) -> Page[None]:
+    async def fetch(self, position: str | None) -> Page[Json]:
         response = await self._ask(position)
         if response.status == 204:
             return Page([])
@@ -128,7 +128,7 @@ class _Reading:
         elif page.link is not None:
             following = self._reader.own(page.link, response.url)
             self.cut = following is None
-        return Page([None] * len(page.rows), following)
+        return Page(page.rows, following)
 
     async def _ask(self, position: str | None) -> Response:
         params = self._params
