@@ -3,7 +3,8 @@
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ConfigEntryError, HomeAssistantError
-from homeassistant.helpers import device_registry as dr
+from homeassistant.helpers import config_validation as cv, device_registry as dr
+from homeassistant.helpers.typing import ConfigType
 
 from .const import CONF_PROVIDER, DOMAIN, LOGGER, PLATFORMS
 from .context import CONF_IMPLEMENTATION, entry_context
@@ -11,8 +12,19 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.errors import ApiError, CredentialsRejected
 from .exceptions import auth_failed, placeholders
 from .issues import tell_advice
+from .linking import register_return
 from .providers import PROVIDERS
+from .services import register_services
 from .vault import StoredVault
+
+CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
+
+
+async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
+    """Register what is there once for all accounts: the actions, and the way back from pages."""
+    register_services(hass)
+    register_return(hass)
+    return True
 
 
 async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bool:

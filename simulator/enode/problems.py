@@ -13,6 +13,8 @@ _TITLES = {
     403: ("forbidden", "Forbidden"),
     404: ("not-found", "Not Found"),
     405: ("method-not-allowed", "Method Not Allowed"),
+    415: ("unsupported-media-type", "Unsupported Media Type"),
+    422: ("unprocessable-entity", "Unprocessable Entity"),
     429: ("too-many-requests", "Too Many Requests"),
 }
 
@@ -30,7 +32,7 @@ class Refused(Exception):
         self.headers = headers or {}
 
     def response(self) -> web.Response:
-        """Return the document; endings of `type` for 401, 405 and 429 are assumed."""
+        """Return the document; most endings of `type` are assumed."""
         ending, title = _TITLES[self.status]
         problem: dict[str, JsonValue] = {
             "type": f"https://developers.enode.com/api/problems/{ending}",

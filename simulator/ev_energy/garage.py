@@ -1,26 +1,34 @@
 """The resources behind the API: users, their vehicles and chargers, sessions, home energy."""
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 import datetime as dt
+from functools import partial
 from typing import Final
 
-from simulator.cars import START, Car, ChargeSession
+from simulator.cars import CarState
+from simulator.ev_energy.episodes import (
+    BEFORE,
+    MILLIAMPS,
+    SINCE,
+    Episode,
+    Piece,
+    Row,
+    Vehicle,
+    identifier,
+    stamp,
+)
 from simulator.ev_energy.knobs import EvEnergyKnobs
+from simulator.ev_energy.steering import Steering
 from simulator.house import BATTERY_CAPACITY, Flow
-from simulator.payload import JsonValue
 from simulator.server import World
 
 ZONE: Final = "Europe/London"
 CHARGE_PRICE: Final = 9
 """Pence per kWh while cars charge."""
 
-_HALF_HOUR: Final = dt.timedelta(minutes=30)
-# How long before a charge the car is plugged in; cars are at home by then.
-_BEFORE: Final = dt.timedelta(hours=3)
 # Users after the first have cars of their own, far from the first one's.
 _OTHERS: Final = 5000
-_MILLIAMPS: Final = (16_000, 32_000)
 
 _MODELS: Final = (
     ("Examplewagen", "Hatch One", "Style"),
@@ -30,26 +38,8 @@ _MODELS: Final = (
 
 _BOXES: Final = ("Sample Box 7", "Sample Box 4")
 
-type Row = dict[str, JsonValue]
-
-
-def identifier(prefix: str, number: int) -> str:
-    """Return an id as the API makes them: four letters and 26 characters."""
-    return f"{prefix}01SIM{number:021d}"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vehicle:
-    """A vehicle: whose, and which car of the car park it is."""
-
-    user: int
-    number: int
-    car: Car
-
-    @property
-    def id(self) -> str:
-        """Its id."""
-        return identifier("vhcl", self.number)
+type Logs = Callable[[dt.datetime], Row]
+"""What was logged at a time."""
 
 
 class Garage:
@@ -59,6 +49,7 @@ class Garage:
         """Stand behind `world`."""
         self._world = world
         self._knobs = knobs
+        self.steering = Steering(knobs)
         self.base = ""
 
     @property
@@ -147,8 +138,8 @@ class Garage:
             "description": f"Sam's {model.lower()}",
             "integrated": "INACTIVE" if gone else "ACTIVE",
             "disabled": False,
-            "smart_charging_enabled": True,
-            "maximum_charge_limit_percentage": vehicle.car.limit,
+            "smart_charging_enabled": self.steering.smart(vehicle.id, self.now),
+            "maximum_charge_limit_percentage": self._limit(vehicle, self.now),
             "battery_size_watt_hours": capacity,
             "effective_battery_size_watt_hours": capacity * 96 // 100,
             "vehicle_class": "PASSENGER",
@@ -163,13 +154,15 @@ class Garage:
                 },
             },
             "user": self.url("users", identifier("user", vehicle.user)),
-            "latest_status_log": self._vehicle_log(vehicle),
+            "latest_status_log": self._vehicle_log(vehicle, self.sampled()),
             "charging_sub_sessions": f"{self.base}/charging_sub_sessions/?vehicle_id={vehicle.id}",
         }
 
-    def _vehicle_log(self, vehicle: Vehicle) -> Row:
-        at = self.sampled()
-        state = vehicle.car.state(at)
+    def _limit(self, vehicle: Vehicle, at: dt.datetime) -> int:
+        return self.steering.limit(vehicle.id, vehicle.car.limit, at)
+
+    def _vehicle_log(self, vehicle: Vehicle, at: dt.datetime) -> Row:
+        state = self._state(vehicle, at)
         missing = (vehicle.car.limit - state.level) / 100 * vehicle.car.capacity
         minutes = round(missing * 60_000 / state.power) if state.charging else None
         if not state.plugged_in:
@@ -181,8 +174,8 @@ class Garage:
         else:
             word = "PLUGGED_IN_NOT_CHARGING"
         return {
-            "sampled_at": _text(at),
-            "logged_at": _text(at + dt.timedelta(seconds=20)),
+            "sampled_at": stamp(at),
+            "logged_at": stamp(at + dt.timedelta(seconds=20)),
             "state_of_charge_percentage": round(state.level),
             "is_charging": state.charging,
             "is_plugged_in": state.plugged_in,
@@ -190,7 +183,7 @@ class Garage:
             "charge_rate_watts": state.power,
             "estimated_charge_rate_watts": None,
             "charge_level_watt_hours": round(state.level * vehicle.car.capacity * 10),
-            "target_charge_level_percentage": vehicle.car.limit,
+            "target_charge_level_percentage": self._limit(vehicle, at),
             "minutes_to_full_charge": minutes,
             "odometer_meters": round(state.odometer * 1000),
             "current_type": "AC",
@@ -204,11 +197,7 @@ class Garage:
         return [self._charger(one) for one in range(count)] if user in {None, 0} else []
 
     def _charger(self, number: int) -> Row:
-        at = self.sampled()
-        car = self._world.house.car_park.car(number)
-        state = car.state(at)
         product = _BOXES[number % len(_BOXES)]
-        pilot = "C" if state.charging else "B" if state.plugged_in else "A"
         evse = identifier("evse", number)
         return {
             "id": evse,
@@ -225,64 +214,146 @@ class Garage:
             "location": None,
             "ct_clamp": None,
             "user": self.url("users", identifier("user", 0)),
-            "latest_status_log": {
-                "sampled_at": _text(at),
-                "logged_at": _text(at + dt.timedelta(seconds=2)),
-                "is_plugged_in": state.plugged_in,
-                "is_charging": state.charging,
-                "is_enabled": state.charging,
-                "charge_rate_watts": state.power,
-                "export_power_watts": None,
-                "inlet_power_watts": None,
-                "meter_reading_watt_hours": round(state.charged * 1000),
-                "control_pilot_status": pilot,
-                "max_current_rating_milliamps": _MILLIAMPS[1],
-                "cable_current_rating_milliamps": None,
-                "voltage_millivolts": round(self._world.house.voltage(1, at) * 1000),
-                "signal_strength_rssi_dbm": -71,
-                "state_of_charge_percentage": None,
-                "mode": "Charge" if state.charging else "Idle",
-            },
+            "latest_status_log": self._charger_log(number, self.sampled()),
         }
+
+    def _charger_log(self, number: int, at: dt.datetime) -> Row:
+        car = self._world.house.car_park.car(number)
+        state = self._state(Vehicle(user=0, number=number, car=car), at)
+        pilot = "C" if state.charging else "B" if state.plugged_in else "A"
+        return {
+            "sampled_at": stamp(at),
+            "logged_at": stamp(at + dt.timedelta(seconds=2)),
+            "is_plugged_in": state.plugged_in,
+            "is_charging": state.charging,
+            "is_enabled": state.charging,
+            "charge_rate_watts": state.power,
+            "export_power_watts": None,
+            "inlet_power_watts": None,
+            "meter_reading_watt_hours": round(state.charged * 1000),
+            "control_pilot_status": pilot,
+            "max_current_rating_milliamps": MILLIAMPS,
+            "cable_current_rating_milliamps": None,
+            "voltage_millivolts": round(self._world.house.voltage(1, at) * 1000),
+            "signal_strength_rssi_dbm": -71,
+            "state_of_charge_percentage": None,
+            "mode": "Charge" if state.charging else "Idle",
+        }
+
+    def _state(self, vehicle: Vehicle, at: dt.datetime) -> CarState:
+        """Return the state of a car with what boosts brought forward."""
+        state = vehicle.car.state(at)
+        if not self.steering.boosts(vehicle.id):
+            return state
+        episode = next((one for one in self._episodes(vehicle, at, at) if one.within(at)), None)
+        if episode is None:
+            return state
+        early = (episode.delivered(at) - episode.planned(at)) / 1000
+        charging = episode.charging(at)
+        return replace(
+            state,
+            level=state.level + early / vehicle.car.capacity * 100,
+            charged=state.charged + early,
+            charging=charging,
+            power=episode.session.power if charging else 0,
+        )
+
+    # What the car or the charger logged.
+
+    def logs(self, user: int | None, path: str, own: str) -> Logs | None:
+        """Return how a vehicle or charger logs; None if the user has none with that id."""
+        if path == "vehicles":
+            found = {one.id: partial(self._vehicle_log, one) for one in self._vehicles(user)}
+        else:
+            chargers = enumerate(ids(self.chargers(user)))
+            found = {evse: partial(self._charger_log, number) for number, evse in chargers}
+        return found.get(own)
 
     # Sessions.
 
-    def sessions(self, user: int | None) -> list[Row]:
-        """Return the sub-sessions of the last days, newest first."""
+    def _episodes(self, vehicle: Vehicle, since: dt.datetime, until: dt.datetime) -> list[Episode]:
+        """Return the plug-in episodes of a vehicle that overlap a time, oldest first."""
+        return [
+            Episode(
+                vehicle=vehicle,
+                session=session,
+                smart=self.steering.smart(vehicle.id, session.start - BEFORE),
+                boosts=self.steering.boosts(vehicle.id),
+            )
+            for session in vehicle.car.sessions(since, until + BEFORE)
+            if session.start - BEFORE <= until
+        ]
+
+    def episodes(self, user: int | None) -> list[Episode]:
+        """Return the plug-in episodes of the last days, newest first."""
         since = self.now - dt.timedelta(days=self._knobs.charging_sessions_days)
         found = [
-            (vehicle, session)
+            episode
             for vehicle in self._vehicles(user)
-            for session in vehicle.car.sessions(since, self.now + _BEFORE)
-            if session.start - _BEFORE <= self.now
+            for episode in self._episodes(vehicle, since, self.now)
         ]
-        found.sort(key=lambda pair: (pair[1].start, pair[0].number), reverse=True)
-        return [self._session(vehicle, session) for vehicle, session in found]
+        found.sort(key=lambda one: (one.start, one.vehicle.number), reverse=True)
+        return found
 
-    def _session(self, vehicle: Vehicle, session: ChargeSession) -> Row:
-        session_id = _session_id(vehicle, session)
-        over = self.now >= session.end
-        hours = max(min(self.now, session.end) - session.start, dt.timedelta()) / dt.timedelta(
-            hours=1
-        )
-        energy = round(session.power * hours)
-        cost = round(energy * CHARGE_PRICE / 1000)
-        known = vehicle.user == 0 and vehicle.number < self._knobs.chargers
+    def episode(self, user: int | None, session_id: str) -> Episode | None:
+        """Return an episode by its id as a charging session."""
+        for episode in self.episodes(user):
+            if episode.id == session_id and episode.start >= SINCE:
+                return episode
+        return None
+
+    def charging_sessions(self, user: int | None) -> list[Row]:
+        """Return the episodes that the API has resources for, newest first."""
+        return [self.charging_session(one) for one in self.episodes(user) if one.start >= SINCE]
+
+    def charging_session(self, episode: Episode) -> Row:
+        """Return an episode as its resource; the names of its fields are assumed."""
         return {
-            "id": session_id,
-            "url": self.url("charging_sub_sessions", session_id),
-            "start": _text(session.start - _BEFORE),
-            "end": _text(session.end) if over else None,
-            "mode": "SMART",
+            "id": episode.id,
+            "url": self.url("charging_sessions", episode.id),
+            "start": stamp(episode.start),
+            "end": stamp(episode.end) if self.now >= episode.end else None,
+            "vehicle": self.url("vehicles", episode.vehicle.id),
+            "evse": self._evse(episode.vehicle),
+            "sub_sessions": [
+                self.url("charging_sub_sessions", piece.id) for piece in episode.pieces(self.now)
+            ],
+        }
+
+    def sessions(self, user: int | None) -> list[Row]:
+        """Return the sub-sessions of the last days, newest first."""
+        pieces = [
+            (episode, piece)
+            for episode in self.episodes(user)
+            for piece in reversed(episode.pieces(self.now))
+        ]
+        pieces.sort(key=lambda pair: (pair[1].start, pair[0].vehicle.number), reverse=True)
+        return [self._session(episode, piece) for episode, piece in pieces]
+
+    def _evse(self, vehicle: Vehicle) -> str | None:
+        known = vehicle.user == 0 and vehicle.number < self._knobs.chargers
+        return self.url("evses", identifier("evse", vehicle.number)) if known else None
+
+    def _session(self, episode: Episode, piece: Piece) -> Row:
+        vehicle = episode.vehicle
+        over = self.now >= piece.end
+        energy = episode.energy(piece, self.now)
+        cost = round(energy * CHARGE_PRICE / 1000)
+        return {
+            "id": piece.id,
+            "url": self.url("charging_sub_sessions", piece.id),
+            "start": stamp(piece.start),
+            "end": stamp(piece.end) if over else None,
+            "mode": "BOOST" if piece.boost else episode.mode,
             "vehicle": self.url("vehicles", vehicle.id),
-            "evse": self.url("evses", identifier("evse", vehicle.number)) if known else None,
+            "evse": self._evse(vehicle),
             "energy_delivered_watt_hours": energy,
             "grid_energy_delivered_watt_hours": energy if over else None,
             "solar_energy_delivered_watt_hours": 0 if over else None,
             "cost": cost if energy else None,
             "currency": self._knobs.currency,
             "cost_per_kilowatt_hour": CHARGE_PRICE if energy else None,
-            "duration_minutes": round(hours * 60),
+            "duration_minutes": round(energy / episode.session.power * 60),
             "savings_cost": round(energy * 0.019) if over else None,
             "total_co2_grams": round(energy * 0.099) if energy else None,
             "savings_co2_grams": round(energy * 0.06) if over else None,
@@ -294,37 +365,18 @@ class Garage:
 
     def plan(self, user: int | None, session_id: str) -> Row | None:
         """Return the half-hour plan of a sub-session."""
+        since = self.now - dt.timedelta(days=2)
         for vehicle in self._vehicles(user):
-            for session in vehicle.car.sessions(
-                self.now - dt.timedelta(days=2), self.now + _BEFORE
-            ):
-                if _session_id(vehicle, session) == session_id:
-                    return self._plan(session_id, session)
+            for episode in self._episodes(vehicle, since, self.now):
+                for piece in episode.pieces(self.now):
+                    if piece.id == session_id:
+                        session_url = self.url("charging_sub_sessions", session_id)
+                        return {
+                            "url": f"{session_url}/schedules",
+                            "charging_sub_session": session_url,
+                            "schedules": episode.plan(piece),
+                        }
         return None
-
-    def _plan(self, session_id: str, session: ChargeSession) -> Row:
-        made = session.start - _BEFORE
-        start = _half_hour(made)
-        slots: list[JsonValue] = []
-        while start < session.end:
-            charges = start < session.end and start + _HALF_HOUR > session.start
-            slots.append(
-                {
-                    "started_at": _text(start),
-                    "interval_seconds": 1800,
-                    "current_milliamps": _MILLIAMPS[1] if charges else 0,
-                    "schedule_type": "SMART",
-                    "dispatched_at": None,
-                    "created_at": _text(made),
-                }
-            )
-            start += _HALF_HOUR
-        session_url = self.url("charging_sub_sessions", session_id)
-        return {
-            "url": f"{session_url}/schedules",
-            "charging_sub_session": session_url,
-            "schedules": slots,
-        }
 
     # Home energy.
 
@@ -353,7 +405,7 @@ class Garage:
             return round(house.power(flow, at))
 
         return {
-            "sampled_at": _text(at),
+            "sampled_at": stamp(at),
             "generation_watts": watts(Flow.PV),
             "consumption_watts": watts(Flow.CONSUMPTION),
             "import_watts": watts(Flow.GRID_IMPORT),
@@ -371,8 +423,8 @@ class Garage:
             return round((house.energy(flow, until) - house.energy(flow, start)) * 1000)
 
         return {
-            "period_start": _text(start),
-            "period_end": _text(end),
+            "period_start": stamp(start),
+            "period_end": stamp(end),
             "generation_wh": energy(Flow.PV),
             "consumption_wh": energy(Flow.CONSUMPTION),
             "import_wh": energy(Flow.GRID_IMPORT),
@@ -413,7 +465,7 @@ class Garage:
         if not self._at_home(user):
             return []
         own = identifier(prefix, 0)
-        sampled = _text(self.sampled())
+        sampled = stamp(self.sampled())
         return [
             {
                 "id": own,
@@ -425,19 +477,6 @@ class Garage:
         ]
 
 
-def _session_id(vehicle: Vehicle, session: ChargeSession) -> str:
-    day = (session.start - START) // dt.timedelta(days=1)
-    return identifier("csub", day * 100_000 + vehicle.number)
-
-
-def _half_hour(at: dt.datetime) -> dt.datetime:
-    return at.replace(minute=at.minute // 30 * 30, second=0, microsecond=0)
-
-
-def _text(at: dt.datetime) -> str:
-    return at.isoformat().replace("+00:00", "Z")
-
-
-def ids(rows: Iterable[Row]) -> set[str]:
+def ids(rows: Iterable[Row]) -> list[str]:
     """Return the ids of some resources."""
-    return {str(row["id"]) for row in rows}
+    return [str(row["id"]) for row in rows]

@@ -32,6 +32,12 @@ class EvEnergyKnobs(Knobs):
     """Whether the first user has a home energy system with battery, inverter and meter."""
     disconnected: frozenset[str] = frozenset()
     """Ids of vehicles that their owner must reconnect (`INACTIVE`)."""
+    unreachable: frozenset[str] = frozenset()
+    """Ids of vehicles to which no command can be delivered."""
+    settle: float = 0.0
+    """Seconds until a changed setting is read back as it was set."""
+    reconnect_lifetime: float = 3600.0
+    """Seconds for which an address to connect a vehicle again works (assumed)."""
     cadence: float = 300.0
     """Seconds between two samples of a vehicle or charger (assumed)."""
     currency: str = "GBP"

@@ -2,7 +2,6 @@
 
 from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
 import datetime as dt
 from itertools import pairwise
 import json
@@ -14,10 +13,15 @@ from aiohttp import web
 
 from simulator.ev_energy.applications import Application, demo_applications
 from simulator.ev_energy.authorization import AuthorizationServer
-from simulator.ev_energy.garage import ZONE, Garage, Row, identifier, ids
+from simulator.ev_energy.calls import Answer, Call
+from simulator.ev_energy.episodes import Row, identifier
+from simulator.ev_energy.expansion import expanded
+from simulator.ev_energy.garage import ZONE, Garage, ids
 from simulator.ev_energy.knobs import EvEnergyKnobs, UserHeader
+from simulator.ev_energy.logs import log_page, moment, page_size
 from simulator.ev_energy.problems import Problem
 from simulator.ev_energy.tokens import Pair
+from simulator.ev_energy.writes import Writes
 from simulator.payload import JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
 
@@ -27,25 +31,11 @@ _PAGING: Final = frozenset({"page_size", "page_after", "page_before"})
 _VEHICLE_EXPANSIONS: Final = ("user", "latest_status_log", "trim", "trim.model", "trim.model.make")
 _CHARGER_EXPANSIONS: Final = ("user", "latest_status_log", "model", "model.make")
 _SESSION_EXPANSIONS: Final = ("vehicle", "evse")
+_EPISODE_EXPANSIONS: Final = ("vehicle", "evse", "sub_sessions")
 _LOG: Final = ("latest_status_log",)
 _SESSION_FILTERS: Final = frozenset(
     {"vehicle_id", "evse_id", "is_finished", "mode", "start__gt", "start__lt"}
 )
-
-type Answer = Callable[["Call"], JsonValue | web.Response]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
-    """A request that is allowed: `user` is whom it is about, None for all of an application."""
-
-    request: web.Request
-    pair: Pair
-    user: int | None
-
-    def path(self, name: str) -> str:
-        """Return a part of the path."""
-        return self.request.match_info[name]
 
 
 class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
@@ -58,6 +48,7 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         knobs = EvEnergyKnobs()
         self.applications: dict[str, Application] = demo_applications()
         self.garage = Garage(world, knobs)
+        self._writes = Writes(self.garage, knobs)
         self.authorization = AuthorizationServer(
             world,
             knobs,
@@ -127,10 +118,16 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
 
     @override
     def make_origins(self) -> list[Origin]:
-        garage = self.garage
+        garage, writes = self.garage, self._writes
         lists: tuple[tuple[str, str, Callable[[int | None], list[Row]], tuple[str, ...]], ...] = (
             ("vehicles", "vehicle:read", garage.vehicles, _VEHICLE_EXPANSIONS),
             ("evses", "evse:read", garage.chargers, _CHARGER_EXPANSIONS),
+            (
+                "charging_sessions",
+                "charging_session:read",
+                garage.charging_sessions,
+                _EPISODE_EXPANSIONS,
+            ),
             ("hem_systems", "home_energy:read", garage.systems, ()),
             ("home_batteries", "home_battery:read", garage.batteries, _LOG),
             ("inverters", "inverter:read", garage.inverters, _LOG),
@@ -138,6 +135,7 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         )
         routes = [
             *self.authorization.routes(),
+            *writes.routes(),
             self._route("/v2/", None, lambda _: self._index()),
             self._route("/v2/users", "user:read", self._users, about_user=False),
             self._route("/v2/users/{user}", "user:read", self._user),
@@ -148,21 +146,48 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
                 "charging_session:read",
                 self._plan,
             ),
+            self._route(
+                "/v2/charging_sessions/{session}", "charging_session:read", self._charging_session
+            ),
+            self._route("/v2/vehicles/{vehicle}", "vehicle:read", self._vehicle),
+            self._route(
+                "/v2/vehicles/{vehicle}", "vehicle:write", writes.patch_vehicle, method="PATCH"
+            ),
+            self._route("/v2/vehicles/{vehicle}/reconnect", None, writes.reconnect, method="POST"),
             self._route("/v2/hem_systems/{system}/live_power", "home_energy:read", self._live),
             self._route("/v2/hem_systems/{system}/energy_stats", "home_energy:read", self._stats),
         ]
         for path, scope, rows, expansions in lists:
             routes.append(self._route(f"/v2/{path}", scope, self._listing(path, rows, expansions)))
+        routes += [
+            self._route(
+                f"/v2/charging_sessions/{{session}}/boost_{word}",
+                "charging_session:write",
+                answer,
+                method="POST",
+            )
+            for word, answer in (("start", writes.start_boost), ("end", writes.end_boost))
+        ]
+        routes += [
+            self._route(f"/v2/{path}/{{own}}/status_logs", scope, self._logs(path))
+            for path, scope in (("vehicles", "vehicle:read"), ("evses", "evse:read"))
+        ]
         # With a slash they exist only where a knob wants it.
         slashed = [
-            web.get(f"{route.path}/", route.handler, allow_head=False)
+            web.route(route.method, f"{route.path}/", route.handler)
             for route in routes
             if route.path.startswith("/v2/") and not route.path.endswith("/")
         ]
         return [Origin("api", [*routes, *slashed])]
 
     def _route(
-        self, path: str, scope: str | None, answer: Answer, *, about_user: bool = True
+        self,
+        path: str,
+        scope: str | None,
+        answer: Answer,
+        *,
+        about_user: bool = True,
+        method: str = "GET",
     ) -> web.RouteDef:
         """Return a route that lets through only what the API would; `scope` None: any token."""
 
@@ -176,7 +201,8 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
                 _check_headers(request)
                 _check_scope(pair, scope)
                 user = self._about(request, pair) if about_user else pair.user
-                given = answer(Call(request=request, pair=pair, user=user))
+                body = await request.read()
+                given = answer(Call(request=request, pair=pair, user=user, body=body))
             except Problem as problem:
                 response = problem.response(self._base)
             else:
@@ -184,7 +210,7 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
             response.headers.update({**limits, "EvEnergy-Version": _VERSION})
             return response
 
-        return web.get(path, self._slashed(path, handle), allow_head=False)
+        return web.route(method, path, self._slashed(path, handle))
 
     def _slashed(
         self, path: str, handle: Callable[[web.Request], Awaitable[web.Response]]
@@ -272,14 +298,14 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         return self._page(call, "users", own, (), filters=frozenset({"email"}))
 
     def _user(self, call: Call) -> JsonValue:
-        _check_query(call.request, frozenset())
+        call.check_query()
         user = call.user or 0
         if call.path("user") not in {"me", identifier("user", user)}:
             raise Problem(404, "Not found.")
         return self.garage.user(user)
 
     def _tariff(self, call: Call) -> JsonValue:
-        _check_query(call.request, frozenset())
+        call.check_query()
         tariff = self.garage.tariff(call.path("tariff"))
         if tariff is None:
             raise Problem(404, "Not found.")
@@ -305,14 +331,40 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
         if (mode := query.get("mode")) is not None:
             found = [row for row in found if row["mode"] == mode]
         if (after := query.get("start__gt")) is not None:
-            found = [row for row in found if str(row["start"]) > after]
+            found = [row for row in found if moment(str(row["start"])) > moment(after)]
         if (before := query.get("start__lt")) is not None:
-            found = [row for row in found if str(row["start"]) < before]
+            found = [row for row in found if moment(str(row["start"])) < moment(before)]
         path = "charging_sub_sessions"
         return self._page(call, path, found, _SESSION_EXPANSIONS, filters=_SESSION_FILTERS)
 
+    def _vehicle(self, call: Call) -> JsonValue:
+        call.check_query(frozenset({"expand"}))
+        wanted = call.request.query.getall("expand", [])
+        _check_expansions(wanted, _VEHICLE_EXPANSIONS)
+        for row in self.garage.vehicles(call.user):
+            if row["id"] == call.path("vehicle"):
+                return expanded(row, wanted)
+        raise Problem(404, "Not found.")
+
+    def _charging_session(self, call: Call) -> JsonValue:
+        call.check_query()
+        episode = self.garage.episode(call.user, call.path("session"))
+        if episode is None:
+            raise Problem(404, "Not found.")
+        return self.garage.charging_session(episode)
+
+    def _logs(self, path: str) -> Answer:
+        def answer(call: Call) -> web.Response:
+            logs = self.garage.logs(call.user, path, call.path("own"))
+            if logs is None:
+                raise Problem(404, "Not found.")
+            now = self.world.clock.now()
+            return log_page(call, logs, now=now, origin=self.url, knobs=self.knobs)
+
+        return answer
+
     def _plan(self, call: Call) -> JsonValue:
-        _check_query(call.request, frozenset({"only_most_recently_created"}))
+        call.check_query(frozenset({"only_most_recently_created"}))
         plan = self.garage.plan(call.user, call.path("session"))
         if plan is None:
             raise Problem(404, "Not found.")
@@ -324,13 +376,13 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
 
     def _live(self, call: Call) -> JsonValue:
         self._check_system(call)
-        _check_query(call.request, frozenset())
+        call.check_query()
         return self.garage.live_power()
 
     def _stats(self, call: Call) -> JsonValue:
         """Answer days only; the window must begin at midnight of the home's zone."""
         self._check_system(call)
-        _check_query(call.request, frozenset({"start", "end", "resolution"}))
+        call.check_query(frozenset({"start", "end", "resolution"}))
         query, zone = call.request.query, ZoneInfo(ZONE)
         try:
             start, end = (dt.datetime.fromisoformat(query[name]) for name in ("start", "end"))
@@ -364,23 +416,20 @@ class EvEnergyServer(ProviderServer[EvEnergyKnobs]):
     ) -> web.Response:
         """Return one page with its `Link` header; nothing is expanded that was not asked for."""
         query = call.request.query
-        _check_query(call.request, filters | _PAGING | {"expand"})
+        call.check_query(filters | _PAGING | {"expand"})
         wanted = query.getall("expand", [])
-        if unknown := [name for name in wanted if name not in expansions]:
-            raise Problem(400, "Unknown expansion.", fields={"expand": list(unknown)})
+        _check_expansions(wanted, expansions)
         if set(wanted) & self.knobs.refused_expansions:
             raise Problem(403, "An expansion needs another scope.")
-        size = query.get("page_size", "25")
-        if not size.isascii() or not size.isdigit() or not 1 <= int(size) <= 100:
-            raise Problem(400, "page_size is from 1 to 100.", kind="pagination-parameters")
+        size = page_size(query.get("page_size", "25"), self.knobs)
         first = 0
         if (after := query.get("page_after")) is not None:
             known = [str(row["id"]) for row in rows]
             if after not in known:
                 raise Problem(400, "Unknown cursor.", kind="pagination-parameters")
             first = known.index(after) + 1
-        last = first + min(int(size), self.knobs.most_rows)
-        shown: list[JsonValue] = [_expanded(row, wanted) for row in rows[first:last]]
+        last = first + size
+        shown: list[JsonValue] = [expanded(row, wanted) for row in rows[first:last]]
         if first == 0:
             shown = [*self.knobs.extra_rows.get(path, []), *shown]
         link = "about:blank"
@@ -407,47 +456,14 @@ def _check_scope(pair: Pair, scope: str | None) -> None:
         raise Problem(403, f"This needs the scope {scope}.")
 
 
+def _check_expansions(wanted: list[str], known: tuple[str, ...]) -> None:
+    if unknown := [name for name in wanted if name not in known]:
+        raise Problem(400, "Unknown expansion.", fields={"expand": list(unknown)})
+
+
 def _check_headers(request: web.Request) -> None:
     accept = request.headers.get("Accept", "*/*")
     if not any(kind in accept for kind in ("application/json", "application/*", "*/*")):
         raise Problem(406, "Could not satisfy the request Accept header.")
     if request.headers.get("EvEnergy-Version", _VERSION) not in {_VERSION, "2.0"}:
         raise Problem(400, "Unknown EvEnergy-Version.")
-
-
-def _check_query(request: web.Request, allowed: frozenset[str]) -> None:
-    """Refuse parameters that are not documented: a misspelled one must not go unnoticed."""
-    if unknown := [name for name in request.query if name not in allowed]:
-        raise Problem(400, "Unknown parameter.", fields={name: ["Unknown."] for name in unknown})
-
-
-def _expanded(row: Row, wanted: list[str]) -> Row:
-    """Return a row in which everything linked is an address, save what is wanted."""
-    shown = dict(row)
-    for name in ("latest_status_log", "trim", "model"):
-        value = shown.get(name)
-        if not isinstance(value, dict):
-            continue
-        within = [one.partition(".")[2] for one in wanted if one.partition(".")[0] == name]
-        if within:
-            inner = [one for one in within if one]
-            shown[name] = _expanded_inner(value, inner)
-        elif "id" in value:
-            shown[name] = f"{row['url']}/{name}/{value['id']}"
-        else:
-            shown[name] = f"{row['url']}/status_logs/latest"
-    return shown
-
-
-def _expanded_inner(value: Row, wanted: list[str]) -> Row:
-    shown = dict(value)
-    for name in ("model", "make"):
-        inner = shown.get(name)
-        if not isinstance(inner, dict):
-            continue
-        within = [one.partition(".")[2] for one in wanted if one.partition(".")[0] == name]
-        if within:
-            shown[name] = _expanded_inner(inner, [one for one in within if one])
-        else:
-            shown[name] = str(inner["id"])
-    return shown

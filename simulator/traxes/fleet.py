@@ -8,6 +8,7 @@ import uuid
 from simulator.cars import Car, ChargeSession
 from simulator.house import LATITUDE, LONGITUDE, Flow, House
 from simulator.payload import JsonObject, JsonValue
+from simulator.traxes.steering import Steering
 
 _NAMES = uuid.UUID("7d0f6f0a-7a55-4b0e-9f5e-0c7e5b1d2a00")
 _CREATED = dt.datetime(2025, 6, 2, 8, 0, tzinfo=dt.UTC)
@@ -47,11 +48,20 @@ class Unit:
     name: str | None = None
     parent: str | None = None
     car: Car | None = None
+    steering: Steering | None = None
 
     def measured(self, now: dt.datetime) -> dt.datetime:
         """Return when it measured last."""
         whole = int(self.every.total_seconds())
         return dt.datetime.fromtimestamp(int(now.timestamp()) // whole * whole, dt.UTC)
+
+    def measurings(self, start: dt.datetime, end: dt.datetime) -> list[dt.datetime]:
+        """Return when it measured from `start` to before `end`, oldest first."""
+        at = self.measured(start)
+        if at < start:
+            at += self.every
+        count = max(0, -((at - end) // self.every))
+        return [at + number * self.every for number in range(count)]
 
     def entity(self, now: dt.datetime) -> JsonObject:
         """Return the Entity object."""
@@ -117,9 +127,9 @@ class Unit:
 
     def sessions(self, start: dt.datetime, end: dt.datetime, now: dt.datetime) -> list[JsonObject]:
         """Return the charges that began in a span, oldest first; a running one has no end."""
-        if self.car is None:
+        if self.car is None or self.steering is None:
             return []
-        found = self.car.sessions(start, min(end, now))
+        found = self.steering.sessions(self.car, start, min(end, now))
         return [self._session(one, now) for one in found if start <= one.start < end]
 
     def _session(self, session: ChargeSession, now: dt.datetime) -> JsonObject:
@@ -134,10 +144,20 @@ class Unit:
                 "start": stamp(session.start),
                 "end": stamp(session.end) if over else None,
                 "charge": {
+                    **self._levels(session, now),
                     "total": {"total": energy, "unit": "kWh"},
                     "averagePower": {"value": session.power, "unit": "W"},
                 },
             },
+        }
+
+    def _levels(self, session: ChargeSession, now: dt.datetime) -> JsonObject:
+        """Return the charge states at both ends; a charge point does not know its car's."""
+        if self.type != "EV" or self.car is None or self.steering is None:
+            return {}
+        return {
+            name: {"value": round(self.steering.state(self.car, at).level, 1), "unit": "%"}
+            for name, at in (("start", session.start), ("end", min(session.end, now)))
         }
 
 
@@ -237,9 +257,9 @@ class _Meters:
         }
 
 
-def _of_car(car: Car) -> Measure:
+def _of_car(car: Car, steering: Steering) -> Measure:
     def measure(at: dt.datetime) -> Metrics:
-        state = car.state(at)
+        state = steering.state(car, at)
         north, east = (0.0, 0.0) if state.at_home else (0.09, 0.04)
         return {
             "stateOfCharge": {"value": round(state.level), "unit": "%"},
@@ -253,9 +273,9 @@ def _of_car(car: Car) -> Measure:
     return measure
 
 
-def _of_charge_point(car: Car) -> Measure:
+def _of_charge_point(car: Car, steering: Steering) -> Measure:
     def measure(at: dt.datetime) -> Metrics:
-        state = car.state(at)
+        state = steering.state(car, at)
         return {
             "positiveActiveEnergy": {"total": round(state.charged, 3), "unit": "kWh"},
             "positiveActiveInstantaneousPower": {"total": state.power, "unit": "W"},
@@ -272,6 +292,7 @@ class Fleet:
     def __init__(self, house: House) -> None:
         """Connect the house."""
         self.house = house
+        self.steering = Steering()
 
     def id(self, name: str) -> str:
         """Return the id of an entity by its place: `meter`, `battery`, `car-0`, `wallbox-1` ..."""
@@ -323,9 +344,10 @@ class Fleet:
                 brand="Plugwell",
                 identifier=f"TX-WALLBOX-{number:03}",
                 name=f"Wallbox {number + 1}",
-                measure=_of_charge_point(self.house.car_park.car(number)),
+                measure=_of_charge_point(self.house.car_park.car(number), self.steering),
                 every=5 * _MINUTE,
                 car=self.house.car_park.car(number),
+                steering=self.steering,
             )
             for number in range(count)
         ]
@@ -337,9 +359,10 @@ class Fleet:
             type="EV",
             brand="Voltara",
             identifier=f"XTRAXES00000{number:05}",
-            measure=_of_car(car),
+            measure=_of_car(car, self.steering),
             every=10 * _MINUTE,
             car=car,
+            steering=self.steering,
         )
 
 

@@ -74,6 +74,47 @@ class Paging(StrEnum):
     """The same token for ever."""
 
 
+class Permissions(StrEnum):
+    """How `/v1/entities/{id}/permissions` answers; who may read it is not documented."""
+
+    OWN = "own"
+    """The row of this application alone."""
+    SHARED = "shared"
+    """The rows of the owner, and of a collective that this application is in."""
+    FORBIDDEN = "forbidden"
+    MISSING = "missing"
+    EMPTY = "empty"
+
+
+class Resolution(StrEnum):
+    """How a time interval is written in a query; not documented."""
+
+    CLOCK = "clock"
+    """`01:00:00`."""
+    ISO = "iso"
+    """`PT1H`."""
+
+
+class CommandFate(StrEnum):
+    """What becomes of a command that was taken."""
+
+    SUCCEED = "succeed"
+    """Unless the state of the device forbids it."""
+    FAIL = "fail"
+    CANCEL = "cancel"
+    HANG = "hang"
+    """It is sent for ever."""
+
+
+class Verification(StrEnum):
+    """Whether somebody looks if the device did what it was told."""
+
+    NONE = "none"
+    SUCCEED = "succeed"
+    FAIL = "fail"
+    HANG = "hang"
+
+
 @dataclass(slots=True, kw_only=True)
 class TraxesKnobs(Knobs):
     """Settings of both servers.
@@ -106,5 +147,21 @@ class TraxesKnobs(Knobs):
     cars: int = 2
     positions: bool = False
     """Whether readings of cars say where they are."""
+    viewer_only: frozenset[str] = frozenset()
+    """Entities that this application may read but not steer."""
+    permissions: Permissions = Permissions.OWN
+    command_fate: CommandFate = CommandFate.SUCCEED
+    command_seconds: float = 4.0
+    """For how long a command is on its way; its verification takes as long again."""
+    verification: Verification = Verification.SUCCEED
+    cooldown: float = 600.0
+    cooldown_status: int = 409
+    """The answer to a command that comes too soon; not documented."""
+    cooldown_told: bool = False
+    """Whether `Retry-After` says how long it lasts."""
+    most_days: int | None = None
+    """The longest span of readings that one request may ask for; not documented."""
+    aggregations: bool = True
+    resolution: Resolution = Resolution.CLOCK
     requests_per_minute: int | None = None
     retry_after: str | None = None

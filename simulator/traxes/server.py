@@ -1,4 +1,4 @@
-"""The endpoints: tokens by client credentials, entities, readings, charges, onboarding.
+"""The endpoints: tokens by client credentials, entities, readings, charges, commands, onboarding.
 
 Where the documentation is silent the server takes the stricter side: secrets in a query string,
 unknown parameters and a missing `Accept` are refused.
@@ -17,8 +17,19 @@ from aiohttp import web
 
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
-from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp, stamp
-from simulator.traxes.knobs import Application, Listing, NoReading, Onboarding, Paging, TraxesKnobs
+from simulator.traxes.archive import AGGREGATED, Archive
+from simulator.traxes.desk import Desk, Refused
+from simulator.traxes.fleet import Fleet, Metrics, Unit, offers, parse_stamp
+from simulator.traxes.knobs import (
+    Application,
+    Listing,
+    NoReading,
+    Onboarding,
+    Paging,
+    Permissions,
+    Resolution,
+    TraxesKnobs,
+)
 
 CLIENT_ID = "esp_EnergyConnect_001"
 """The demo application."""
@@ -30,18 +41,17 @@ _FORM = "application/x-www-form-urlencoded"
 _CREDENTIALS = {"grant_type", "client_id", "client_secret", "scope"}
 _PAGING = {"pageSize", "continuationToken"}
 
+_SPAN = frozenset({"start", "end"})
+_BODIES = frozenset({"application/json", "text/json"})
+
+_QUARTER = dt.timedelta(minutes=15)
+_STEPS = {
+    Resolution.CLOCK: {"00:15:00": _QUARTER, "01:00:00": 4 * _QUARTER, "1.00:00:00": 96 * _QUARTER},
+    Resolution.ISO: {"PT15M": _QUARTER, "PT1H": 4 * _QUARTER, "P1D": 96 * _QUARTER},
+}
+
 type Endpoint = Callable[[web.Request], web.Response]
-
-
-class Refused(Exception):
-    """An answer other than the one that was asked for."""
-
-    def __init__(self, status: int, code: str, message: str) -> None:
-        """Take what the error body says."""
-        super().__init__(message)
-        self.status = status
-        self.code = code
-        self.message = message
+type Spans = tuple[dt.datetime, dt.datetime]
 
 
 class TraxesServer(ProviderServer[TraxesKnobs]):
@@ -52,9 +62,12 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
     def __init__(self, world: World) -> None:
         """Belong to `world`."""
         self.fleet = Fleet(world.house)
+        self.archive = Archive(world.clock)
         self._tokens: dict[str, dt.datetime] = {}
         self._recent: deque[dt.datetime] = deque()
-        super().__init__(world, TraxesKnobs())
+        knobs = TraxesKnobs()
+        self.desk = Desk(knobs, self.fleet.steering)
+        super().__init__(world, knobs)
 
     @override
     def make_origins(self) -> list[Origin]:
@@ -63,12 +76,18 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         api = [
             self._get(entities, self._list_entities, _PAGING),
             self._get(f"{entities}/{{id}}", self._describe),
+            self._get(f"{entities}/{{id}}/permissions", self._list_permissions, _PAGING),
             self._get(f"{entities}/{{id}}/readings/last", self._last_reading),
+            self._get(f"{entities}/{{id}}/readings", self._list_readings, _SPAN | _PAGING),
             self._get(
-                f"{entities}/{{id}}/charge-sessions",
-                self._charge_sessions,
-                {"start", "end", *_PAGING},
+                f"{entities}/{{id}}/aggregations",
+                self._list_aggregations,
+                _SPAN | _PAGING | {"resolution"},
             ),
+            self._get(f"{entities}/{{id}}/charge-sessions", self._charge_sessions, _SPAN | _PAGING),
+            self._get(f"{entities}/{{id}}/commands", self._list_commands, _SPAN | _PAGING),
+            self._get(f"{entities}/{{id}}/commands/{{command}}", self._describe_command),
+            web.post(f"{entities}/{{id}}/commands", self._take_command),
             self._get(f"{onboarding}/entities", self._list_onboarding, {"type", "brand", *_PAGING}),
             self._get(f"{onboarding}/types/entities", self._list_types),
         ]
@@ -83,11 +102,16 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 self._admit(request, known)
                 return endpoint(request)
             except Refused as refusal:
-                return _error(
-                    refusal.status, refusal.code, refusal.message, self._patience(refusal)
-                )
+                return self._refuse(refusal)
 
         return web.get(path, answer, allow_head=False)
+
+    def _refuse(self, refusal: Refused) -> web.Response:
+        wait = self.knobs.retry_after if refusal.status == 429 else None
+        if refusal.retry_after is not None:
+            wait = str(refusal.retry_after)
+        headers = {} if wait is None else {"Retry-After": wait}
+        return _error(refusal.status, refusal.code, refusal.message, headers)
 
     @override
     def environment(self) -> dict[str, str]:
@@ -181,10 +205,6 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
             raise Refused(429, "TooManyRequests", "Too many requests.")
         self._recent.append(now)
 
-    def _patience(self, refusal: Refused) -> Mapping[str, str]:
-        wait = self.knobs.retry_after
-        return {"Retry-After": wait} if refusal.status == 429 and wait is not None else {}
-
     # Entities
 
     def units(self) -> dict[str, Unit]:
@@ -233,10 +253,26 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         unit, now = self._unit(request), self.world.clock.now()
         if unit.id in self.knobs.not_ready:
             return self._no_reading()
-        metrics: Metrics = unit.measure(unit.measured(now))
+        return web.json_response(self._reading(unit, now))
+
+    def _reading(self, unit: Unit, at: dt.datetime) -> JsonObject:
+        """Return the reading that was the newest at a time."""
+        self.desk.settle(self.units(), self.world.clock.now())
+        metrics: Metrics = unit.measure(unit.measured(at))
         if not self.knobs.positions:
             metrics.pop("location", None)
-        return web.json_response(unit.reading(now, metrics))
+        return unit.reading(at, self.archive.amended(unit, unit.measured(at), metrics))
+
+    def _list_readings(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        start, end = self._span(request)
+        if unit.id in self.knobs.not_ready:
+            return self._page(request, [])
+        most = self.knobs.most_days
+        if most is not None and end - start > dt.timedelta(days=most):
+            raise Refused(400, "BadRequest", f"at most {most} days can be asked for")
+        times = self.archive.times(unit, start, end)
+        return self._page_of(request, times, lambda at: self._reading(unit, at))
 
     def _no_reading(self) -> web.Response:
         match self.knobs.no_reading:
@@ -254,14 +290,83 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
         unit, now = self._unit(request), self.world.clock.now()
         if not self.knobs.sessions:
             raise Refused(403, "Forbidden", "The subscription does not include charge sessions.")
+        start, end = self._span(request)
+        self.desk.settle(self.units(), now)
+        return self._page(request, unit.sessions(start, end, now))
+
+    def _span(self, request: web.Request) -> Spans:
         if "start" not in request.query:
             raise Refused(400, "BadRequest", "start is required")
         try:
             start = parse_stamp(request.query["start"])
-            end = parse_stamp(request.query.get("end", stamp(now)))
+            end = request.query.get("end")
+            return start, self.world.clock.now() if end is None else parse_stamp(end)
         except ValueError as error:
             raise Refused(400, "BadRequest", str(error)) from error
-        return self._page(request, unit.sessions(start, end, now))
+
+    def _list_aggregations(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        if not self.knobs.aggregations:
+            raise Refused(404, "NotFound", "There is no such resource.")
+        if unit.type not in AGGREGATED:
+            raise Refused(400, "NotSupported", f"a {unit.type} has no aggregations")
+        start, end = self._span(request)
+        steps = _STEPS[self.knobs.resolution]
+        step = steps.get(request.query.get("resolution", next(iter(steps))))
+        if step is None:
+            raise Refused(400, "BadRequest", "resolution is no time interval")
+        buckets = self.archive.buckets(unit, start, end, step)
+        return self._page_of(
+            request, buckets, lambda one: self.archive.aggregation(unit, one[0], step, one[1])
+        )
+
+    # Commands
+
+    async def _take_command(self, request: web.Request) -> web.Response:
+        try:
+            self._admit(request, frozenset({"ignoreCooldown"}))
+            unit, now = self._unit(request), self.world.clock.now()
+            hasty = _truth(request.query.get("ignoreCooldown", "false"))
+            issued = self.desk.take(unit, await _json(request), hasty=hasty, now=now)
+        except Refused as refusal:
+            return self._refuse(refusal)
+        self.note(request, command=issued.type)
+        return web.json_response(issued.as_json(now), status=201)
+
+    def _describe_command(self, request: web.Request) -> web.Response:
+        issued = self.desk.find(self._unit(request), request.match_info["command"])
+        return web.json_response(issued.as_json(self.world.clock.now()))
+
+    def _list_commands(self, request: web.Request) -> web.Response:
+        unit, now = self._unit(request), self.world.clock.now()
+        given = self.desk.given(unit, *self._span(request))
+        return self._page(request, [one.as_json(now) for one in given])
+
+    def _list_permissions(self, request: web.Request) -> web.Response:
+        unit = self._unit(request)
+        levels = ["Viewer"] if unit.id in self.knobs.viewer_only else ["Viewer", "Contributor"]
+        match self.knobs.permissions:
+            case Permissions.FORBIDDEN:
+                raise Refused(403, "Forbidden", "Owner permission is needed.")
+            case Permissions.MISSING:
+                raise Refused(404, "NotFound", "There is no such resource.")
+            case Permissions.EMPTY:
+                granted: dict[str, list[str]] = {}
+            case Permissions.SHARED:
+                owner, collective = self.fleet.id("owner"), self.fleet.id("collective")
+                granted = {owner: ["Owner"], collective: levels}
+            case _:
+                granted = {self.fleet.id("application"): levels}
+        rows: list[JsonObject] = [
+            {
+                "id": self.fleet.id(f"permission:{unit.id}:{principal}"),
+                "entityId": unit.id,
+                "principalId": principal,
+                "permissionLevels": list[JsonValue](given),
+            }
+            for principal, given in granted.items()
+        ]
+        return self._page(request, rows)
 
     # Onboarding
 
@@ -299,19 +404,30 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
     def _page(
         self, request: web.Request, rows: Sequence[JsonObject], name: str = "data"
     ) -> web.Response:
+        return self._page_of(request, rows, lambda row: row, name)
+
+    def _page_of[T](
+        self,
+        request: web.Request,
+        items: Sequence[T],
+        make: Callable[[T], JsonObject],
+        name: str = "data",
+    ) -> web.Response:
+        """Return one page of a list; only the rows of that page are made."""
         size = self._page_size(request)
         first = _offset(request.query.get("continuationToken"))
         last = first + size
         meta: dict[str, JsonValue] = {"continuationToken": None, "pageSize": size}
         links: dict[str, JsonValue] = {"next": None}
         endless = self.knobs.paging is Paging.ENDLESS
-        if last < len(rows) or endless:
+        if last < len(items) or endless:
             token = _token(0 if endless else last)
             query = urlencode({**request.query, "continuationToken": token})
             links["next"] = self._link(request, query)
             if self.knobs.paging in {Paging.TOKEN, Paging.ENDLESS}:
                 meta["continuationToken"] = token
-        return web.json_response({name: rows[first:last], "links": links, "meta": meta})
+        rows: list[JsonValue] = [make(one) for one in items[first:last]]
+        return web.json_response({name: rows, "links": links, "meta": meta})
 
     def _page_size(self, request: web.Request) -> int:
         asked = request.query.get("pageSize", str(self.knobs.page_size))
@@ -327,6 +443,23 @@ class TraxesServer(ProviderServer[TraxesKnobs]):
                 return f"{request.path.removeprefix(_BASE)}?{query}"
             case _:
                 return f"http://connect-backend.invalid{request.path}?{query}"
+
+
+def _truth(word: str) -> bool:
+    if word not in {"true", "false"}:
+        raise Refused(400, "BadRequest", "ignoreCooldown is true or false")
+    return word == "true"
+
+
+async def _json(request: web.Request) -> JsonValue:
+    kind = request.content_type
+    if kind not in _BODIES and not (kind.startswith("application/") and kind.endswith("+json")):
+        raise Refused(415, "UnsupportedMediaType", "The body is JSON.")
+    try:
+        body: JsonValue = await request.json()
+    except ValueError as error:
+        raise Refused(400, "BadRequest", "The body is JSON.") from error
+    return body
 
 
 def _token(offset: int) -> str:

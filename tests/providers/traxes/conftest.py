@@ -22,6 +22,9 @@ LISTED = "/connect/v1/entities"
 ONBOARDED = "/connect/v1/onboarding/entities"
 LAST = "/connect/v1/entities/*/readings/last"
 CHARGES = "/connect/v1/entities/*/charge-sessions"
+PERMISSIONS = "/connect/v1/entities/*/permissions"
+COMMANDS = "/connect/v1/entities/*/commands"
+READINGS = "/connect/v1/entities/*/readings"
 TOKEN = "*/access_token"
 
 

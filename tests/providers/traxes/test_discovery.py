@@ -88,37 +88,31 @@ async def test_a_token_that_repeats_ends_the_list_as_incomplete(portal: Portal) 
     assert (len(poll.snapshot.devices), poll.listed) == (ALL, NEVER)
 
 
-async def test_a_list_without_end_is_left_after_fifty_pages(portal: Portal) -> None:
+@pytest.mark.parametrize(("fresh", "pages"), [(True, 50), (False, 2)])
+async def test_a_list_without_end_is_left(portal: Portal, fresh: bool, pages: int) -> None:
+    """After fifty pages, or when the same one comes again under another token."""
+
     class Turning(faults.Action):
         turn = 0
 
         @override
         async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
             self.turn += 1
+            row = {"id": f"e{self.turn if fresh else 1}", "type": "EV"}
             meta = {"continuationToken": f"turn {self.turn}"}
-            row = {"id": "e1", "type": "EV", "name": f"Turn {self.turn}"}
             return web.json_response({"data": [row], "meta": meta})
 
     portal.fault(Turning(), LISTED)
     poll = await portal.open().poll()
-    assert len(portal.asked(LISTED)) == 50
-    assert (list(poll.snapshot.devices), poll.listed) == (["e1"], NEVER)
+    assert len(portal.asked(LISTED)) == pages
+    assert (len(poll.snapshot.devices), poll.listed) == (pages if fresh else 1, NEVER)
 
 
-async def test_the_same_page_under_another_token_ends_the_list(portal: Portal) -> None:
-    class Stuck(faults.Action):
-        turn = 0
-
-        @override
-        async def answer(self, request: web.Request, proceed: faults.Proceed) -> web.StreamResponse:
-            self.turn += 1
-            meta = {"continuationToken": f"turn {self.turn}"}
-            return web.json_response({"data": [{"id": "e1", "type": "EV"}], "meta": meta})
-
-    portal.fault(Stuck(), LISTED)
+async def test_a_list_of_several_full_pages_is_complete(portal: Portal) -> None:
+    portal.knobs.cars = 292
     poll = await portal.open().poll()
-    assert len(portal.asked(LISTED)) == 2
-    assert (list(poll.snapshot.devices), poll.listed) == (["e1"], NEVER)
+    assert len(portal.asked(LISTED)) == 3
+    assert (len(poll.snapshot.devices), poll.listed) == (300, KINDS)
 
 
 async def test_a_later_page_that_is_no_list_leaves_the_list_incomplete(portal: Portal) -> None:

@@ -8,12 +8,12 @@ from yarl import URL
 
 from ...core.account import Context
 from ...core.address import base_url
-from ...core.budget import Budget
+from ...core.budget import Budget, Priority
 from ...core.errors import Reason, UnexpectedResponse
 from ...core.http import ApiClient, Params
 from ...core.oauth import TokenEndpoint
-from ...core.paging import Listing, Page, PageMemory, read_all
-from ...core.payload import Json, number, text
+from ...core.paging import MOST_PAGES, Listing, Page, PageMemory, read_all
+from ...core.payload import Json, dig, mapping, number, rows, text
 from ...core.response import Response
 from ...core.rotation import RotatingToken
 from ...core.tokens import ExchangedToken, StaticToken, Token, TokenSource
@@ -135,7 +135,9 @@ class Access:
         """
         await self._token.get()
 
-    async def get(self, *path: str, params: Params = ()) -> Response:
+    async def get(
+        self, *path: str, params: Params = (), priority: Priority = Priority.LIVE
+    ) -> Response:
         """Read a resource.
 
         Raises:
@@ -144,19 +146,35 @@ class Access:
         """
 
         async def send(headers: Mapping[str, str]) -> Response:
-            return await self._client.get(*path, params=params, headers=headers)
+            return await self._client.get(*path, params=params, headers=headers, priority=priority)
+
+        return await self._for_user(send)
+
+    async def send(self, method: str, *path: str, json: Json = None) -> Response:
+        """Send a change.
+
+        Raises:
+            ApiError: see `ApiClient.send`; its detail names the fields that were refused.
+
+        """
+
+        async def send(headers: Mapping[str, str]) -> Response:
+            return await self._client.send(method, *path, json=json, headers=headers)
 
         return await self._for_user(send)
 
     async def read_list[T](
         self,
-        path: str,
+        *path: str,
         parse: Callable[[Json], Parsed[T]],
-        *,
-        expand: tuple[str, ...] = (),
+        params: Params = (),
         memory: PageMemory[Parsed[T]] | None = None,
+        most: int = MOST_PAGES,
+        priority: Priority = Priority.LIVE,
     ) -> Listing[Parsed[T]]:
         """Read a list to its end, by the `Link` headers; one that leads elsewhere is refused.
+
+        More than `most` pages are not read; the list is incomplete then.
 
         Raises:
             UnexpectedResponse: a page is no list, or its link leads to another origin.
@@ -169,9 +187,11 @@ class Access:
         async def fetch(link: str | None) -> Page[Parsed[T]]:
             async def send(headers: Mapping[str, str]) -> Response:
                 if link is not None:
-                    return await self._client.follow(link, headers=headers)
-                params = [*(("expand", name) for name in expand), ("page_size", PAGE_SIZE)]
-                return await self._client.get(path, params=params, headers=headers)
+                    return await self._client.follow(link, headers=headers, priority=priority)
+                sized = [*params, ("page_size", PAGE_SIZE)]
+                return await self._client.get(
+                    *path, params=sized, headers=headers, priority=priority
+                )
 
             response = await self._for_user(send)
             pages.append(link or "")
@@ -179,7 +199,7 @@ class Access:
             empty = not parsed.rows and not parsed.dropped
             return Page([] if empty else [parsed], next_link(response))
 
-        listing = await read_all(fetch)
+        listing = await read_all(fetch, most=most)
         memory.keep(pages)
         return listing
 
@@ -217,9 +237,25 @@ class Access:
         if remaining is not None:
             self.remaining = remaining
         self.version = text(response.headers.get(_VERSION_HEADER)) or self.version
-        if response.status == 400 and self._user_id and b"user" in response.body.lower():
-            return _UserRefused(Reason.REQUEST_REFUSED, status=400, detail=response.words())
+        if response.status != 400:
+            return None
+        of_user = self._user_id and b"user" in response.body.lower()
+        kind = _UserRefused if of_user else UnexpectedResponse
+        return kind(Reason.REQUEST_REFUSED, status=400, detail=_refusal_words(response))
+
+
+def _refusal_words(response: Response) -> str | None:
+    """Return what a refusal says: which fields are wrong and why, else its own words."""
+    words = response.words()
+    if words is None:
         return None
+    messages = [
+        f"{name}: {message}"
+        for name, listed in mapping(dig(response.json(), "field_errors")).items()
+        for message in rows(listed)
+        if isinstance(message, str)
+    ]
+    return text("; ".join(messages)) or words
 
 
 def next_link(response: Response) -> str | None:

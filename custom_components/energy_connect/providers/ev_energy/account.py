@@ -1,13 +1,13 @@
 """An ev.energy account: reads what is due and shows what is known."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
-import logging
-from typing import Any, Final
+from datetime import datetime, timedelta
+from typing import Any, Final, override
 
-from ...core.account import Context
+from ...core.account import Account, Context
+from ...core.commands import Orders
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -15,19 +15,23 @@ from ...core.errors import (
     RateLimited,
     Reason,
     Unavailable,
-    UnexpectedResponse,
 )
 from ...core.model import Device, Poll, Snapshot
-from ...core.paging import PageMemory
-from ...core.payload import Json
+from ...core.offers import Controllable, Mending, PlanSource, ReadingSource, SessionSource, Visit
+from ...core.records import ChargePlan, ChargingSession, Link, RawReading
 from ...core.vocabulary import Flag, Kind
 from .access import DEVICE_SCOPES, Access, open_access
 from .agenda import SELDOM, Feature, choose, raise_if_blind
 from .chargers import parse_chargers, reachable
+from .commands import Commands
+from .controls import WRITES, permissions
 from .display import Display
 from .energy import HomeEnergy
 from .household import Tariff, User, account_device, parse_tariff, parse_user
-from .parse import LOG, Parsed
+from .lists import Lists
+from .lookups import Lookups
+from .parse import Parsed
+from .reconnect import advise, reconnect_link
 from .sessions import (
     NEVER_CHARGED,
     NO_PLAN,
@@ -37,12 +41,9 @@ from .sessions import (
     Sessions,
     Slot,
     outlook,
-    parse_plan,
     parse_sessions,
 )
 from .vehicles import parse_vehicles
-
-_LOGGER = logging.getLogger(__name__)
 
 INTERVAL: Final = 120.0
 IDLE_INTERVAL: Final = 300.0
@@ -66,7 +67,7 @@ class _Plan:
     at: float
 
 
-class EvEnergyAccount:
+class EvEnergyAccount(Account, Controllable, SessionSource, PlanSource, ReadingSource, Mending):
     """One account, opened."""
 
     def __init__(self, context: Context) -> None:
@@ -82,20 +83,16 @@ class EvEnergyAccount:
         self._user: tuple[User, float] | None = None
         self._tariff: tuple[Tariff, float] | None = None
         self._requests_left: tuple[float, float] | None = None
-        self._home = HomeEnergy(self._access, context, self._list)
-        self._pages: dict[str, PageMemory[Any]] = {}
-        self._expansions: dict[str, list[tuple[str, ...]]] = {
-            "vehicles": [(LOG, "trim.model.make"), (LOG,)],
-            "evses": [(LOG, "model.make"), (LOG,)],
-            "hem_systems": [()],
-        }
-        self._dropped: dict[str, int] = {}
-        self._warned: set[str] = set()
-        self._listed: set[Kind] = set()
+        self._lists = Lists(self._access)
+        self._lookups = Lookups(self._access, context.clock, self._device)
+        self._home = HomeEnergy(self._access, context, self._lists.read)
         self._deadline: float | None = _FIRST
         self._first_round = True
         self._display = Display()
         self._features = self._all_features()
+        hurry = self._feature("sessions").hurry
+        commands = Commands(self._access, self._lookups, self._device, hurry)
+        self.orders = Orders(context.clock, commands.send)
 
     def _all_features(self) -> list[Feature]:
         return [
@@ -147,6 +144,7 @@ class EvEnergyAccount:
             *self._home.features(),
         ]
 
+    @override
     async def poll(self) -> Poll:
         """Read what is due and return all that is known.
 
@@ -154,7 +152,7 @@ class EvEnergyAccount:
             ApiError: none of vehicles, chargers and sessions could be read.
 
         """
-        self._listed = set()
+        self._lists.complete.clear()
         deadline, self._deadline = self._deadline, None
         outcomes: list[tuple[Feature, ApiError | None]] = []
         features: list[Feature] = []
@@ -176,7 +174,7 @@ class EvEnergyAccount:
         return Poll(
             snapshot=self._snapshot(),
             again=timedelta(seconds=self._again() if in_time else _SOON),
-            listed=frozenset(self._listed),
+            listed=frozenset(self._lists.complete),
         )
 
     def _allowed(self) -> list[Feature]:
@@ -235,41 +233,16 @@ class EvEnergyAccount:
 
     # Reading.
 
-    async def _list[T](self, path: str, parse: Callable[[Json], Parsed[T]], kind: Kind) -> list[T]:
-        """Read a list whole; note what was bad in it, and whether it can say who is gone."""
-        memory = self._pages.setdefault(path, PageMemory())
-        steps = self._expansions.setdefault(path, [(LOG,), ()])
-        wanted, *fewer = steps
-        try:
-            listing = await self._access.read_list(path, parse, expand=wanted, memory=memory)
-        except (NotPermitted, UnexpectedResponse) as error:
-            # What an expansion needs is not documented: the list must not fail with it.
-            if not fewer or error.status not in {400, 403}:
-                raise
-            listing = await self._access.read_list(path, parse, expand=fewer[0], memory=memory)
-            del steps[0]
-        dropped = sum(page.dropped for page in listing.rows)
-        self._note_dropped(path, dropped)
-        if listing.complete and not dropped:
-            self._listed.add(kind)
-        return [row for page in listing.rows for row in page.rows]
-
-    def _note_dropped(self, name: str, dropped: int) -> None:
-        self._dropped[name] = dropped
-        if dropped and name not in self._warned:
-            self._warned.add(name)
-            _LOGGER.warning("ev.energy sent %d unreadable rows among its %s", dropped, name)
-
     def _feature(self, name: str) -> Feature:
         return next(feature for feature in self._features if feature.name == name)
 
     async def _read_vehicles(self) -> None:
-        found = await self._list("vehicles", parse_vehicles, Kind.VEHICLE)
+        found = await self._lists.read("vehicles", parse_vehicles, Kind.VEHICLE)
         _refill(self._vehicles, found)
         self._done("vehicles", empty=not found)
 
     async def _read_chargers(self) -> None:
-        found = await self._list("evses", parse_chargers, Kind.CHARGER)
+        found = await self._lists.read("evses", parse_chargers, Kind.CHARGER)
         _refill(self._chargers, found)
         self._done("chargers", empty=not found)
 
@@ -281,11 +254,10 @@ class EvEnergyAccount:
         rows = max(_RECENT, 2 * len(self._vehicles)) if self._sessions_read else _MOST_ROWS
         params = [("page_size", str(min(rows, _MOST_ROWS)))]
         response = await self._access.get("charging_sub_sessions", params=params)
-        memory = self._pages.setdefault("sessions", PageMemory())
-        parsed: Parsed[Any] = memory.parse(
+        parsed: Parsed[Any] = self._lists.memory("sessions").parse(
             "", response.body, lambda _: parse_sessions(response.json())
         )
-        self._note_dropped("sessions", parsed.dropped)
+        self._lists.note_dropped("sessions", parsed.dropped)
         self._sessions.take(parsed.rows)
         self._sessions_read = True
         self._done("sessions")
@@ -300,17 +272,8 @@ class EvEnergyAccount:
             planned, key=lambda key: (self._plans[key].at if key in self._plans else 0.0, key)
         )
         for session_id in waiting[:_MOST_PLANS]:
-            self._plans[session_id] = _Plan(await self._read_plan(session_id), now)
+            self._plans[session_id] = _Plan(await self._lookups.plan(session_id), now)
         self._done("plans")
-
-    async def _read_plan(self, session_id: str) -> tuple[Slot, ...]:
-        try:
-            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
-        except UnexpectedResponse as error:
-            if error.status != 404:
-                raise
-            return ()  # this session has none, or is gone: no word about the others
-        return parse_plan(response.json())
 
     async def _read_user(self) -> None:
         user = parse_user((await self._access.get("users", "me")).json())
@@ -338,24 +301,55 @@ class EvEnergyAccount:
     def _forget_tariff(self) -> None:
         self._tariff = None
 
+    # On demand.
+
+    @override
+    async def charging_sessions(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[ChargingSession]:
+        return await self._lookups.charging_sessions(device_id, start, end)
+
+    @override
+    async def charge_plan(self, device_id: str) -> ChargePlan:
+        return await self._lookups.charge_plan(device_id)
+
+    @override
+    async def readings(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[RawReading]:
+        return await self._lookups.readings(device_id, start, end)
+
+    @override
+    async def mend(self, subject: str, visit: Visit) -> Link | None:
+        """Return the page on which a vehicle is connected again; it leads back nowhere."""
+        vehicle = self._vehicles.get(subject)
+        if vehicle is None or not vehicle.flags.get(Flag.LOGIN_BROKEN):
+            return None
+        return await reconnect_link(self._access, subject)
+
+    def _device(self, device_id: str) -> Device | None:
+        return self._vehicles.get(device_id) or self._chargers.get(device_id)
+
     # Showing.
 
     def _snapshot(self) -> Snapshot:
         now = self._clock.now()
+        allowed = permissions(self._access.scope)
         money = self._sessions.currency or (self._tariff[0].currency if self._tariff else None)
         devices = [*self._home.devices()]
         for vehicle in self._vehicles.values():
             charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
             plan = self._outlook(charging)
-            devices.append(self._display.vehicle(vehicle, charging, money, plan))
+            devices.append(self._display.vehicle(vehicle, charging, money, plan, allowed))
         for charger in self._chargers.values():
             online = reachable(charger, now)
             charging = self._charging(charger)
-            devices.append(self._display.charger(charger, charging, money, online))
+            devices.append(self._display.charger(charger, charging, money, online, allowed))
         shown = self._display.aged(devices, now)
         if (account := self._account()) is not None:
             shown.append(account)
-        return Snapshot({device.id: device for device in shown})
+        advice = advise(self._vehicles.values())
+        return Snapshot({device.id: device for device in shown}, advice)
 
     def _charging(self, device: Device) -> Charging | None:
         return self._sessions.of(device.id) if self._sessions_read else None
@@ -389,12 +383,14 @@ class EvEnergyAccount:
             self._requests_left = shown = (remaining, now)
         return shown[0] if shown else None
 
+    @override
     def diagnostics(self) -> Mapping[str, Any]:
         """Return counts and names: what is read, what is refused, which scopes would bring more."""
         scope = self._access.scope
         refused = {one.scope for one in self._features if isinstance(one.error, NotPermitted)}
-        wanted = {one.scope for one in self._features}
-        missing = refused if scope is None else refused | (wanted - scope)
+        wanted = {one.scope for one in self._features} | WRITES
+        # Where nobody says what was granted, reading is tried; telling is not offered.
+        missing = refused | (WRITES if scope is None else wanted - scope)
         budget = self._access.budget
         return {
             "scopes": None if scope is None else sorted(scope & wanted),
@@ -404,7 +400,7 @@ class EvEnergyAccount:
                 for one in self._features
                 if scope is None or one.scope in scope
             },
-            "expanded": {path: list(steps[0]) for path, steps in self._expansions.items()},
+            "expanded": self._lists.expanded,
             "devices": {
                 "vehicles": len(self._vehicles),
                 "chargers": len(self._chargers),
@@ -412,7 +408,7 @@ class EvEnergyAccount:
             },
             "open_sessions": len(self._sessions.open),
             "plans": len(self._plans),
-            "dropped_rows": dict(self._dropped),
+            "dropped_rows": dict(self._lists.dropped),
             "version": self._access.version,
             "requests": budget.total,
             "requests_last_hour": budget.spent,

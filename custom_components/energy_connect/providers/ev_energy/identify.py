@@ -84,7 +84,7 @@ async def _users(context: Context) -> list[Identity]:
     await access.authorise()
     _check_scope(access.scope)
     try:
-        listing = await access.read_list("users", parse_users)
+        listing = await access.read_list("users", parse=parse_users)
         titles = {user.id: user.title for page in listing.rows for user in page.rows}
     except NotPermitted as error:
         titles = dict(await _users_of_vehicles(access))
@@ -112,7 +112,7 @@ async def _users_of_vehicles(access: Access) -> Mapping[str, str]:
 async def _owners(access: Access, path: str) -> Mapping[str, str | None]:
     """Return the ids of things with the ids of their users; nothing if the list is refused."""
     try:
-        listing = await access.read_list(path, _parse_owners)
+        listing = await access.read_list(path, parse=_parse_owners)
     except NotPermitted:
         return {}
     except UnexpectedResponse as error:

@@ -28,6 +28,8 @@ _DETAIL: Final[frozenset[Key]] = frozenset(
 class Session:
     """One sub-session; energy in kWh, money in `currency`, CO2 in g; `end` None while it is open.
 
+    `solar` is the part of the energy from the sun in kWh, `added` what the battery gained in %.
+
     The figures may be recalculated after the end, so they can fall.
     """
 
@@ -42,11 +44,18 @@ class Session:
     cost: float | None
     savings: float | None
     co2: float | None
+    solar: float | None = None
+    added: float | None = None
 
     @property
     def planned(self) -> bool:
         """Whether ev.energy plans this session and is not through with it."""
         return self.end is None and self.mode in _PLANNED
+
+    @property
+    def boosting(self) -> bool:
+        """Whether it charges now, whatever the plan says."""
+        return self.end is None and self.mode is SessionMode.BOOST
 
 
 def parse_sessions(body: Json) -> Parsed[Session]:
@@ -78,6 +87,8 @@ def _session(row: Json) -> Session | None:
         cost=money(dig(row, "cost"), code) if code else None,
         savings=money(dig(row, "savings_cost"), code) if code else None,
         co2=scaled(row, "total_co2_grams"),
+        solar=scaled(row, "solar_energy_delivered_watt_hours", by=1000),
+        added=scaled(row, "percentage_added"),
     )
 
 
@@ -152,6 +163,7 @@ class Slot:
     start: datetime
     end: datetime | None
     charge: bool
+    made: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +193,8 @@ def parse_plan(body: Json) -> tuple[Slot, ...]:
             continue
         end = None if seconds is None else start + timedelta(seconds=seconds)
         feeds = dig(row, "schedule_type") == "V2G_DISCHARGE"
-        slots.append(Slot(start, end, current != 0 and not feeds))
+        made = instant(dig(row, "created_at"))
+        slots.append(Slot(start, end, current != 0 and not feeds, made))
     return tuple(sorted(slots, key=lambda slot: slot.start))
 
 

@@ -5,6 +5,7 @@ from typing import Final
 
 from yarl import URL
 
+from ...core.budget import Priority
 from ...core.errors import Reason, UnexpectedResponse
 from ...core.http import ApiClient, Params
 from ...core.paging import Page, read_all
@@ -30,7 +31,9 @@ class ListReader:
         self.page_size_refused = False
         self.foreign_links = 0
 
-    async def page(self, *path: str, params: Params = ()) -> Response:
+    async def page(
+        self, *path: str, params: Params = (), priority: Priority = Priority.LIVE
+    ) -> Response:
         """Read one page; a refused page size (100) is left out from then on (default 25).
 
         Raises:
@@ -39,16 +42,22 @@ class ListReader:
         """
         if not self.page_size_refused:
             try:
-                return await self._client.get(*path, params=[*params, _PAGE_SIZE])
+                return await self._client.get(
+                    *path, params=[*params, _PAGE_SIZE], priority=priority
+                )
             except UnexpectedResponse as error:
                 if error.status != 400:
                     raise
-        response = await self._client.get(*path, params=params)
+        response = await self._client.get(*path, params=params, priority=priority)
         self.page_size_refused = True
         return response
 
     async def rows(
-        self, *path: str, params: Params = (), each: Callable[[list[Json]], None]
+        self,
+        *path: str,
+        params: Params = (),
+        each: Callable[[list[Json]], None],
+        priority: Priority = Priority.LIVE,
     ) -> bool:
         """Read a list to its end, and give `each` the rows of every page as they come.
 
@@ -59,7 +68,7 @@ class ListReader:
             ApiError: see `ApiClient`.
 
         """
-        reading = _Reading(self, path, params, each)
+        reading = _Reading(self, path, params, each, priority)
         listing = await read_all(reading.fetch, most=_MOST_PAGES)
         return listing.complete and not reading.cut
 
@@ -79,9 +88,9 @@ class ListReader:
         self.foreign_links += 1
         return None
 
-    async def follow(self, link: str) -> Response:
+    async def follow(self, link: str, priority: Priority) -> Response:
         """Read the page behind a link that `own` has given."""
-        return await self._client.follow(link)
+        return await self._client.follow(link, priority=priority)
 
 
 class _Reading:
@@ -93,11 +102,13 @@ class _Reading:
         path: tuple[str, ...],
         params: Params,
         each: Callable[[list[Json]], None],
+        priority: Priority,
     ) -> None:
         self._reader = reader
         self._path = path
         self._params = params
         self._each = each
+        self._priority = priority
         self.cut = False
 
     async def fetch(self, position: str | None) -> Page[Json]:
@@ -120,9 +131,9 @@ class _Reading:
         return Page(page.rows, following)
 
     async def _ask(self, position: str | None) -> Response:
-        if position is None:
-            return await self._reader.page(*self._path, params=self._params)
-        if position.startswith(_TOKEN):
-            token = (_TOKEN, position.removeprefix(_TOKEN))
-            return await self._reader.page(*self._path, params=[*self._params, token])
-        return await self._reader.follow(position)
+        params = self._params
+        if position is not None:
+            if not position.startswith(_TOKEN):
+                return await self._reader.follow(position, self._priority)
+            params = [*params, (_TOKEN, position.removeprefix(_TOKEN))]
+        return await self._reader.page(*self._path, params=params, priority=self._priority)

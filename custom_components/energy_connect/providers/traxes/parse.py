@@ -207,7 +207,7 @@ class ChargeSessions:
 def parse_sessions(body: Json) -> ChargeSessions:
     """Return the newest charges of a page; the order of its rows is not documented."""
     listed = parse_page(body).rows or []
-    found = [one for one in map(_session, listed) if one is not None]
+    found = [one for one in map(parse_session, listed) if one is not None]
     found.sort(key=lambda one: one.start)
     over = [one for one in found if one.end is not None]
     return ChargeSessions(
@@ -217,7 +217,8 @@ def parse_sessions(body: Json) -> ChargeSessions:
     )
 
 
-def _session(row: Json) -> ChargeSession | None:
+def parse_session(row: Json) -> ChargeSession | None:
+    """Return a charge, None if it has no start."""
     start = instant(dig(row, "data", "start"))
     if start is None:
         return None
