@@ -14,6 +14,7 @@ from syrupy.assertion import SnapshotAssertion
 import custom_components  # noqa: F401 - imported for that effect
 from custom_components.energy_connect import context
 from simulator import Simulator
+from tests.controlled import ControlledScript
 from tests.scripted import Script, install
 
 POSTGRES = os.environ.get("ENERGY_CONNECT_POSTGRES")
@@ -89,6 +90,14 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Script:
     script = Script()
     install(monkeypatch, script.provider())
     return script
+
+
+@pytest.fixture
+def controlled(monkeypatch: pytest.MonkeyPatch) -> ControlledScript:
+    """An account that also takes commands, and its provider among the others."""
+    controlled = ControlledScript()
+    install(monkeypatch, controlled.provider())
+    return controlled
 
 
 @pytest.fixture

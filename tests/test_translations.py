@@ -10,6 +10,7 @@ import yaml
 
 from custom_components.energy_connect import (
     binary_sensor,
+    climate,
     history_entity,
     history_options,
     history_services,
@@ -17,17 +18,48 @@ from custom_components.energy_connect import (
 )
 from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.core.account import FieldKind, Provider
-from custom_components.energy_connect.core.errors import Reason
+from custom_components.energy_connect.core.changes import Event
+from custom_components.energy_connect.core.errors import Reason, Refusal
 from custom_components.energy_connect.core.history import Aspect
 from custom_components.energy_connect.core.model import AdviceKind
-from custom_components.energy_connect.core.vocabulary import OPTIONS, Kind, Quantity
+from custom_components.energy_connect.core.vocabulary import OPTIONS, Action, Choice, Kind, Quantity
 from custom_components.energy_connect.providers import PROVIDERS
 from custom_components.energy_connect.tariffs import Carrier
 
 FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
 EN = json.loads((FOLDER / "en.json").read_text())
 STEP_OF = {key: key for key in PROVIDERS} | {"ev_energy": "ev_energy_credentials"}
-OF_ACTIONS = {"not_our_device", "account_not_loaded", "no_history", "no_time", "file_name"}
+
+# What is said of actions that name the wrong things.
+WRONG_USE = {
+    "account_not_found",
+    "account_not_loaded",
+    "device_not_found",
+    "file_name",
+    "kind_not_linkable",
+    "no_history",
+    "no_target",
+    "no_time",
+    "no_url",
+    "not_our_device",
+    "not_supported",
+    "period_reversed",
+}
+PLATFORM_OF = {
+    Action.CHARGING: "switch",
+    Action.MAX_CURRENT: "number",
+    Action.OPERATION_MODE: "select",
+    Action.CLIMATE: "climate",
+    Action.SMART_CHARGING: "switch",
+    Action.READY_BY: "time",
+    Action.MINIMUM_CHARGE: "number",
+    Action.CHARGE_LIMIT: "number",
+    Action.CHARGE_NOW: "button",
+    Action.END_CHARGE_NOW: "button",
+    Action.REFRESH: "button",
+    Action.LIMIT_FEED_IN: "number",
+    Action.STOP_FEED_IN: "button",
+}
 
 
 @pytest.mark.parametrize("reason", Reason)
@@ -39,7 +71,7 @@ def test_every_reason_has_words_in_the_wizard_and_in_the_log(reason: Reason) -> 
 
 def test_no_words_for_reasons_that_do_not_exist() -> None:
     assert set(EN["config"]["error"]) == set(Reason)
-    assert set(EN["exceptions"]) == set(Reason) | OF_ACTIONS
+    assert set(EN["exceptions"]) - WRONG_USE == {*Reason, *Refusal}
 
 
 def test_every_way_to_end_the_wizard_has_words() -> None:
@@ -64,6 +96,61 @@ def test_every_way_to_end_the_wizard_has_words() -> None:
 
 def test_every_advice_is_an_issue() -> None:
     assert set(EN["issues"]) == set(AdviceKind)
+
+
+def test_an_issue_either_explains_or_leads_through() -> None:
+    fixable = {kind for kind, words in EN["issues"].items() if "fix_flow" in words}
+
+    assert fixable == {
+        AdviceKind.VENDOR_LOGIN_BROKEN,
+        AdviceKind.VEHICLE_RECONNECT,
+        AdviceKind.UNIT_UNKNOWN,
+        AdviceKind.OWNER_LINK,
+    }
+    assert all(("description" in words) != ("fix_flow" in words) for words in EN["issues"].values())
+
+
+def test_every_action_of_a_device_has_a_name_on_its_platform() -> None:
+    named = {
+        (platform, key) for platform in set(PLATFORM_OF.values()) for key in EN["entity"][platform]
+    }
+
+    assert named == {(platform, action.value) for action, platform in PLATFORM_OF.items()}
+
+
+def test_options_of_controls_have_the_words_of_their_sensors() -> None:
+    mode = EN["entity"]["select"]["operation_mode"]["state"]
+    presets = EN["entity"]["climate"]["climate"]["state_attributes"]["preset_mode"]["state"]
+
+    assert mode == EN["entity"]["sensor"][Choice.OPERATION_MODE]["state"]
+    assert set(presets) == {climate.PRESET_HOLD, climate.PRESET_SCHEDULE}
+
+
+def test_every_event_has_words() -> None:
+    attributes = EN["entity"]["event"]["activity"]["state_attributes"]
+
+    assert set(attributes["event_type"]["state"]) == set(Event)
+
+
+def test_the_linking_dialog_has_words_for_every_reason() -> None:
+    linking = EN["config_subentries"]["device"]
+
+    assert set(linking["error"]) == {*Reason, Refusal.NO_PERMISSION, "nothing_chosen"}
+    assert set(linking["abort"]) == {"linked", "link_refused", "no_url", "not_loaded"}
+    assert set(EN["selector"]["kind"]["options"]) == set(Kind)
+
+
+@pytest.mark.parametrize("refusal", Refusal)
+def test_words_for_refusals_name_only_what_is_given(refusal: Refusal) -> None:
+    words = EN["exceptions"][refusal]["message"]
+
+    assert set(re.findall(r"{(\w+)}", words)) <= {
+        "device",
+        "detail",
+        "minutes",
+        "minimum",
+        "maximum",
+    }
 
 
 def test_every_kind_of_device_has_a_name() -> None:

@@ -15,15 +15,19 @@ from .exceptions import auth_failed, placeholders
 from .history_options import book_store
 from .history_services import register_history_services
 from .issues import tell_advice
+from .linking import register_return
 from .providers import PROVIDERS
+from .services import register_services
 from .vault import StoredVault
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
-    """Register the actions, which are there whether an account is loaded or not."""
+    """Register what is there once for all accounts: the actions, and the way back from pages."""
+    register_services(hass)
     register_history_services(hass)
+    register_return(hass)
     return True
 
 

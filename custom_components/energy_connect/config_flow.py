@@ -11,6 +11,7 @@ from homeassistant.config_entries import (
     SOURCE_RECONFIGURE,
     ConfigEntry,
     ConfigFlowResult,
+    ConfigSubentryFlow,
     OptionsFlow,
     OptionsFlowWithReload,
 )
@@ -30,6 +31,7 @@ from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
 from .exceptions import placeholders
 from .forms import entered, schema
 from .history_options import history_fields, history_options
+from .linking import LinkDeviceFlow
 from .providers import PROVIDERS
 from .vault import NoVault
 
@@ -72,6 +74,16 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         """Tell whether the entry's provider has options."""
         provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
         return provider is not None and (bool(provider.options) or provider.history)
+
+    @classmethod
+    @callback
+    @override
+    def async_get_supported_subentry_types(
+        cls, config_entry: ConfigEntry
+    ) -> dict[str, type[ConfigSubentryFlow]]:
+        """Offer to link devices where the provider can; what comes of it is no subentry."""
+        provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
+        return {"device": LinkDeviceFlow} if provider is not None and provider.link_kinds else {}
 
     @override
     async def async_step_user(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:

@@ -11,4 +11,15 @@ LOGGER: Final = logging.getLogger(__package__)
 CONF_PROVIDER: Final = "provider"
 """The provider's key in an entry's data: it alone decides whose account this is."""
 
-PLATFORMS: Final = (Platform.BINARY_SENSOR, Platform.DEVICE_TRACKER, Platform.SENSOR)
+PLATFORMS: Final = (
+    Platform.BINARY_SENSOR,
+    Platform.BUTTON,
+    Platform.CLIMATE,
+    Platform.DEVICE_TRACKER,
+    Platform.EVENT,
+    Platform.NUMBER,
+    Platform.SELECT,
+    Platform.SENSOR,
+    Platform.SWITCH,
+    Platform.TIME,
+)

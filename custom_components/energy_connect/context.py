@@ -50,6 +50,7 @@ def build_context(
         data=data,
         options=options or {},
         grant=grant,
+        language=hass.config.language,
     )
 
 

@@ -8,27 +8,42 @@ import time
 from typing import TYPE_CHECKING, Any, Final, override
 
 from homeassistant.config_entries import SOURCE_REAUTH, ConfigEntry
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
 
 from .const import DOMAIN, LOGGER
 from .core.account import Account, Provider
-from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
-from .core.model import Advice, Device, Poll, Snapshot
+from .core.commands import Command, Order, Orders, Outcome
+from .core.controls import Control
+from .core.errors import (
+    ApiError,
+    CommandRefused,
+    CredentialsRejected,
+    RateLimited,
+    Reason,
+    Refusal,
+    Unavailable,
+)
+from .core.model import Advice, AdviceKind, Device, Poll, Snapshot
+from .core.offers import Controllable
+from .core.vocabulary import Action
 from .devices import DeviceKeeper
-from .exceptions import auth_failed, update_failed
+from .exceptions import auth_failed, call_failed, command_refused, update_failed
 from .issues import tell_advice
 
 if TYPE_CHECKING:
     from .backfill import Backfill
 
 type EnergyConfigEntry = ConfigEntry[EnergyCoordinator]
+type OrderListener = Callable[[Order], None]
 type DevicesListener = Callable[[Iterable[Device], Iterable[str]], None]
 
 FIRST_POLL: Final = 8.0
 """Seconds that the first poll may take: Home Assistant waits for it when it starts."""
 
+_DAY: Final = 24 * 3600.0
 _SHORTEST: Final = timedelta(seconds=1)
 
 SLICE: Final = 200
@@ -54,16 +69,19 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             config_entry=entry,
             name=entry.title,
             update_interval=provider.grace / 3,
-            always_update=False,
+            # Not every update is told: `async_update_listeners` tells those that have something new.
+            always_update=True,
         )
         # Home Assistant would have None here, and tells listeners of a first poll that failed too.
         self.data = Snapshot({})
         self.provider = provider
         self.account = account
+        self.orders: Orders | None = account.orders if isinstance(account, Controllable) else None
         self.keeper = DeviceKeeper(hass, entry)
         self.last_error: ApiError | None = None
         self.history: Backfill | None = None
         self._good_at: float | None = None
+        self._limited_since: float | None = None
         self._quiet_until = 0.0
         self._advice: tuple[Advice, ...] | None = None
         self._told: Mapping[str, Device] = {}
@@ -73,6 +91,14 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self._by_device: dict[str | None, dict[int, CALLBACK_TYPE]] = {}
         self._untold: dict[tuple[str | None, int], None] = {}
         self._next_number = 0
+        self._order_listeners: list[OrderListener] = []
+        self._commanded: frozenset[str] = frozenset()
+        if self.orders is not None:
+            entry.async_on_unload(self.orders.listen(self._order_changed))
+            entry.async_on_unload(self.orders.close)
+            entry.async_on_unload(
+                hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._let_go_of_orders)
+            )
 
     @override
     async def _async_update_data(self) -> Snapshot:
@@ -89,18 +115,40 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             raise update_failed(error, self.name) from error
         except ApiError as error:
             self.last_error = error
+            self._count_refusal(error)
             return self._last_good_data(error)
         if self._good_at is None or not self.last_update_success:
             self._drop_sign_in_request()
         self.last_error = None
         self._good_at = time.monotonic()
+        self._limited_since = None
         # An interval of nothing would mean to Home Assistant that there are no more polls.
         self.update_interval = max(poll.again, _SHORTEST)
         self._removed |= self.keeper.keep(poll)
-        if poll.snapshot.advice != self._advice:
-            self._advice = poll.snapshot.advice
-            tell_advice(self.hass, self.config_entry, self._advice)
+        if self.orders is not None:
+            self._commanded |= self.orders.see(poll.snapshot.devices)
+        self._advise(poll.snapshot.advice)
         return poll.snapshot
+
+    @callback
+    def _advise(self, advice: tuple[Advice, ...]) -> None:
+        if advice != self._advice:
+            self._advice = advice
+            tell_advice(self.hass, self.config_entry, advice)
+
+    @callback
+    def _count_refusal(self, error: ApiError) -> None:
+        """Tell a person when for a day nothing was read but "too many requests"."""
+        if not isinstance(error, RateLimited):
+            self._limited_since = None
+            return
+        now = time.monotonic()
+        if self._limited_since is None:
+            self._limited_since = now
+        elif now - self._limited_since >= _DAY:
+            limit = Advice(AdviceKind.REQUEST_LIMIT, "account")
+            others = [item for item in self._advice or () if item != limit]
+            self._advise((*others, limit))
 
     async def _poll(self) -> Poll:
         if self.last_error is not None and (left := self._quiet_until - time.monotonic()) > 0:
@@ -135,6 +183,65 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         """Withdraw a request to sign in: the credentials have just proved good."""
         for flow in list(self.config_entry.async_get_active_flows(self.hass, {SOURCE_REAUTH})):
             self.hass.config_entries.flow.async_abort(flow["flow_id"])
+
+    async def perform(self, command: Command, seconds: float) -> Outcome:
+        """Tell a device something, and wait for the outcome at most so long.
+
+        Raises:
+            ServiceValidationError: it can't be told this, or not now.
+            HomeAssistantError: the provider could not be reached, or did not understand.
+
+        """
+        name = self.device_name(command.device_id)
+        try:
+            if self.orders is None:
+                raise CommandRefused(Refusal.NOT_OFFERED)  # noqa: TRY301 - translated below
+            return await self.orders.perform(command).wait(seconds)
+        except CommandRefused as error:
+            raise command_refused(error, name) from error
+        except ApiError as error:
+            if isinstance(error, CredentialsRejected):
+                # The next poll meets the same refusal, and asks for a sign-in.
+                await self.async_request_refresh()
+            raise call_failed(error, self.name) from error
+
+    @callback
+    def device_name(self, device_id: str) -> str:
+        """Return what a message calls a device."""
+        device = self.data.devices.get(device_id)
+        return (device.name if device is not None else None) or self.name
+
+    @callback
+    def shown(self, device: Device, action: Action) -> Control | None:
+        """Return a control with the value that a person should see; None if it is not offered."""
+        if self.orders is None:
+            return device.controls.get(action)
+        return self.orders.shown(device, action)
+
+    @callback
+    def listen_to_orders(self, listener: OrderListener) -> CALLBACK_TYPE:
+        """Call `listener` when a command is over."""
+        self._order_listeners.append(listener)
+        return lambda: self._order_listeners.remove(listener)
+
+    @callback
+    def _let_go_of_orders(self, event: Event) -> None:
+        """Let nobody wait for an outcome when Home Assistant stops."""
+        if self.orders is not None:
+            self.orders.close()
+
+    @callback
+    def _order_changed(self, order: Order) -> None:
+        """Show what is wanted, or what became of it; read soon what the device made of it."""
+        self._tell([order.command.device_id])
+        if order.pending:
+            return
+        for listener in list(self._order_listeners):
+            listener(order)
+        if not order.replaced and order.command.action is not Action.REFRESH:
+            self.config_entry.async_create_background_task(
+                self.hass, self.async_request_refresh(), f"{DOMAIN} read after a command"
+            )
 
     @callback
     def forget_device(self, device: DeviceEntry) -> bool:
@@ -192,7 +299,16 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             removed, self._removed = self._removed, set()
             for listener in list(self._devices_listeners):
                 listener(changed, removed)
-        ids = self._by_device if came_or_went else [None, *(item.id for item in changed), *gone]
+        commanded, self._commanded = self._commanded, frozenset()
+        if came_or_went:
+            self._tell(self._by_device)
+        else:
+            everybody = [None] if changed or gone else []
+            self._tell([*everybody, *(item.id for item in changed), *gone, *commanded])
+
+    @callback
+    def _tell(self, ids: Iterable[str | None]) -> None:
+        """Tell the entities of these devices to look again; None: those of no device."""
         telling = bool(self._untold)
         for device_id in ids:
             for number in self._by_device.get(device_id, ()):

@@ -29,6 +29,7 @@ from .core.history import Series, Source
 from .core.series import Hour, time_of
 from .devices import account_id
 from .exceptions import placeholders
+from .targets import invalid
 
 if TYPE_CHECKING:
     from .backfill import Backfill
@@ -301,7 +302,7 @@ def _target(hass: HomeAssistant, registry_id: str) -> Target:
         if device is None or entry is None or entry.domain != DOMAIN:
             continue
         if entry.state is not ConfigEntryState.LOADED:
-            raise _refused("account_not_loaded", entry.title)
+            raise invalid("account_not_loaded", account=entry.title)
         if (work := entry.runtime_data.history) is None:
             raise _refused("no_history", entry.title)
         return Target(entry, work, _device(entry, device))

@@ -11,6 +11,7 @@ from simulator import Simulator
 from .home_assistant import HomeAssistant, NotRunning, free_port
 from .report import wait_for_values
 from .session import PASSWORD, USER, Session
+from .steering import steer
 from .wizard import Refused, set_up
 
 _READY_WITHIN = 120.0
@@ -40,6 +41,9 @@ async def demonstrate(port: int, *, stay: bool, stop: asyncio.Event) -> int:
                         say(f"demo: missing: {line}")
                     house.show_log()
                     return 1
+                if not stay:
+                    async for line in steer(session, simulator):
+                        say(f"demo: {line}")
             if stay:
                 say(f"demo: open {house.url} and sign in as {USER} with the password {PASSWORD}")
                 say("demo: Ctrl-C ends it")

@@ -69,16 +69,17 @@ async def wait_for_values(session: Session, providers: Sequence[str], seconds: f
     return report
 
 
-async def _look(session: Session, providers: Sequence[str]) -> Report:
+async def accounts(session: Session) -> dict[str, str | None]:
+    """Return whose account each entry is; None while it is not loaded."""
     entries = await session.command("config_entries/get", domain=DOMAIN)
+    return {entry["entry_id"]: await _provider(session, entry) for entry in entries}
+
+
+async def _look(session: Session, providers: Sequence[str]) -> Report:
+    diagnostics = await accounts(session)
     devices = await session.command("config/device_registry/list")
     entities = await session.command("config/entity_registry/list")
     states = {state["entity_id"]: state["state"] for state in await session.get("/api/states")}
-    diagnostics = {
-        entry["entry_id"]: provider
-        for entry in entries
-        for provider in [await _provider(session, entry)]
-    }
     return Report(
         [
             _account(

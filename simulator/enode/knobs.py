@@ -48,7 +48,29 @@ class EnodeKnobs(Knobs):
     interventions: frozenset[str] = frozenset()
     """Vendor codes with something that the owner could unlock."""
 
+    link_mends: bool = False
+    """Whether interventions say that linking again is what they want; then it ends them."""
+
+    # What devices do with commands
+    actions: str = "confirm"
+    """What becomes of an accepted action: `confirm`, `fail`, `cancel`, or `hang` for ever."""
+    action_seconds: float = 3.0
+    """After how long."""
+    failure: str | None = "NO_RESPONSE"
+    """Why it fails or is cancelled, if that is told."""
+    failure_detail: str = "The device did not react in time."
+    reads_when_confirmed: bool = True
+    """Whether Enode's cache has the new state at once, or with the next turn of its refreshes."""
+    scheduled: frozenset[str] = frozenset()
+    """Vendor codes whose devices a schedule has control of: commands get 422."""
+    car_currents: bool = False
+    """Whether the maximum current of vehicles can be set (experimental)."""
+    device_schedules: bool = False
+    """Whether thermostats have a schedule of their own that they can follow."""
+
     # What the client may do
+    connections: int | None = None
+    """How many vendor logins the client may have; linking more gets 403."""
     hem: bool = True
     """Whether Enode switched the beta of HEM systems on; off: 403 (the status is assumed)."""
     forbidden: frozenset[str] = frozenset()

@@ -1,4 +1,4 @@
-"""Enode's endpoints: what is read."""
+"""Enode's endpoints: lists and tokens; what else there is stands in `acting`."""
 
 import base64
 import binascii
@@ -6,15 +6,17 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
+import json
 from typing import ClassVar, override
 
 from aiohttp import web
 
+from simulator.enode.acting import NEED_BODY, ROUTES, Acting, Asked, Memory
 from simulator.enode.assets import Assets
 from simulator.enode.knobs import OWNER, EnodeKnobs
-from simulator.enode.problems import Refused
+from simulator.enode.problems import NO_SITE_STATISTICS, Refused
 from simulator.enode.statistics import RESOLUTIONS, Statistics
-from simulator.enode.tokens import SANDBOX, Client, Tokens
+from simulator.enode.tokens import PRODUCTION, SANDBOX, Client, Tokens
 from simulator.payload import JsonObject, JsonValue
 from simulator.server import Origin, ProviderServer, Work, World
 
@@ -49,7 +51,11 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         self.tokens = Tokens(world.clock.now)
         self._recent: deque[float] = deque()
         self._began = world.clock.now()
-        super().__init__(world, EnodeKnobs())
+        knobs = EnodeKnobs()
+        self.memories = {
+            environment: Memory(knobs, world.house) for environment in (PRODUCTION, SANDBOX)
+        }
+        super().__init__(world, knobs)
 
     @override
     def make_origins(self) -> list[Origin]:
@@ -60,7 +66,12 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
                 allow_head=False,
             )
 
-        routes = [
+        def act(method: str, path: str, acting: Acting) -> web.RouteDef:
+            base = "/{environment:production|sandbox}"
+            return web.route(method, f"{base}{path}", self._doing(acting))
+
+        routes: list[web.AbstractRouteDef] = [
+            *(act(*route) for route in ROUTES),
             get("/users", self._users),
             get("/users/{user}", self._user),
             *(get(f"/{name}", self._list(name)) for name in _LISTS),
@@ -75,7 +86,9 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
             ),
         ]
         token = web.post("/{environment:production|sandbox}/oauth2/token", self._token)
-        return [Origin("api", routes), Origin("oauth", [token])]
+        page = "/{environment:production|sandbox}/link/{token}"
+        pages = [web.get(page, self._page_of_session), web.post(page, self._leave_page)]
+        return [Origin("api", routes), Origin("oauth", [token]), Origin("link", pages)]
 
     @override
     def environment(self) -> dict[str, str]:
@@ -194,12 +207,51 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         self._recent.append(now)
 
     def _assets(self, request: web.Request) -> Assets:
-        return Assets(self.world.house, self.knobs, self._now(request), self._began)
+        now, memory = self._now(request), self._memory(request)
+        memory.desk.actions.settle(self.world.clock.now())
+        still = request.match_info["environment"] == SANDBOX
+        return Assets(self.world.house, self.knobs, memory.states, now, self._began, still=still)
 
     def _now(self, request: web.Request) -> datetime:
         """Return what time it is; in the sandbox values never move by themselves (vendor)."""
         sandbox = request.match_info["environment"] == SANDBOX
         return self._began if sandbox else self.world.clock.now()
+
+    def _memory(self, request: web.Request) -> Memory:
+        return self.memories[request.match_info["environment"]]
+
+    # Acting
+
+    def _doing(self, acting: Acting) -> Callable[[web.Request], Awaitable[web.Response]]:
+        """Return a handler that acts upon a well-formed and authorised request."""
+
+        async def handler(request: web.Request) -> web.Response:
+            try:
+                self._admit(request)
+                asked = Asked(
+                    request=request,
+                    memory=self._memory(request),
+                    assets=self._assets(request),
+                    body=await _body(request),
+                    now=self.world.clock.now(),
+                    page=f"{self.origins['link'].url}/{request.match_info['environment']}/link",
+                )
+                return acting(asked)
+            except Refused as refusal:
+                return refusal.response()
+
+        return handler
+
+    async def _page_of_session(self, request: web.Request) -> web.Response:
+        """Show an owner the Link page."""
+        links = self._memory(request).links
+        return links.page(request.match_info["token"], self.world.clock.now())
+
+    async def _leave_page(self, request: web.Request) -> web.Response:
+        """Take what an owner clicked on the Link page."""
+        links, now = self._memory(request).links, self.world.clock.now()
+        token, form = request.match_info["token"], await request.post()
+        return links.leave(self._assets(request), token, form, now)
 
     def _users(self, request: web.Request, assets: Assets) -> web.Response:
         _refuse_unknown(request, _PAGING)
@@ -292,7 +344,9 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         self._refuse_strange(request, assets, "hem-systems")
         if "hem-systems" not in self.knobs.statistics:
             raise Refused(
-                422, "Statistics are not available for this HEM System at the requested interval"
+                422,
+                "Statistics are not available for this HEM System at the requested interval",
+                named=NO_SITE_STATISTICS,
             )
         return web.json_response(self._statistics(request).site(request.query.get("interval", "")))
 
@@ -336,6 +390,25 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         if not wanted.isdecimal() or not 1 <= int(wanted) <= self.knobs.page_size:
             raise Refused(400, "pageSize is out of range.")
         return int(wanted)
+
+
+async def _body(request: web.Request) -> JsonObject:
+    """Return the JSON object of a request that needs one, an empty one otherwise."""
+    sent = await request.read()
+    last = request.path.rpartition("/")[2]
+    if request.method not in {"POST", "PUT"} or last not in NEED_BODY:
+        if sent:
+            raise Refused(400, "There is nothing to say.")
+        return {}
+    if request.content_type != "application/json":
+        raise Refused(415, "The body must be application/json.")
+    try:
+        body = json.loads(sent)
+    except ValueError:
+        body = None
+    if not isinstance(body, dict):
+        raise Refused(400, "The body must be a JSON object.")
+    return body
 
 
 def _refuse_unknown(request: web.Request, known: frozenset[str]) -> None:

@@ -8,7 +8,7 @@ import datetime as dt
 import re
 
 from simulator.cars import Car, ChargeSession
-from simulator.enode.assets import LINKED, ZONE, asset_id
+from simulator.enode.frames import LINKED, ZONE, asset_id
 from simulator.enode.knobs import OWNER, EnodeKnobs
 from simulator.enode.problems import Refused
 from simulator.house import Flow, House

@@ -1,6 +1,6 @@
 import asyncio
 
-from hypothesis import given, strategies as st
+from hypothesis import example, given, strategies as st
 import pytest
 
 from custom_components.energy_connect.core.budget import Budget, Priority
@@ -272,6 +272,7 @@ async def test_a_limit_learnt_later_counts_what_was_sent_before(clock: HandClock
     ),
     per_hour=st.integers(1, 12),
 )
+@example(steps=[(1.5394804352159497, Priority.LIVE, True)] * 3, per_hour=1)
 def test_no_rolling_hour_ever_has_more_than_allowed_and_waiting_as_told_is_enough(
     steps: list[tuple[float, Priority, bool]], per_hour: int
 ) -> None:

@@ -55,6 +55,17 @@ async def test_without_items_nothing_is_due(clock: HandClock, reader: Reader) ->
     assert (rota.due(), rota.again) == ([], HOUR)
 
 
+async def test_items_can_be_hurried(clock: HandClock, reader: Reader) -> None:
+    rota = Rota(clock, HOUR)
+    rota.sync(items(3))
+    await reader.next(rota)
+
+    rota.hurry(["item 0001", "somebody else"])
+
+    assert await reader.next(rota) == ["item 0001"]
+    assert await reader.next(rota) == []
+
+
 async def test_each_item_is_read_once_an_interval(clock: HandClock, reader: Reader) -> None:
     rota = Rota(clock, HOUR)
     rota.sync(items(3))

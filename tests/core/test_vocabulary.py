@@ -11,6 +11,7 @@ from custom_components.energy_connect.core.vocabulary import (
     COUNTERS,
     FLEETING,
     OPTIONS,
+    Action,
     Choice,
     Flag,
     Kind,
@@ -20,6 +21,10 @@ from custom_components.energy_connect.core.vocabulary import (
 )
 
 FROZEN: Final[dict[type[StrEnum], str]] = {
+    Action: """
+        charging max_current operation_mode climate smart_charging ready_by minimum_charge
+        charge_limit charge_now end_charge_now refresh limit_feed_in stop_feed_in
+    """,
     Kind: """
         meter building data_series vehicle charger battery inverter hvac site account
         other

@@ -10,6 +10,7 @@ import aiohttp
 
 from .clock import Clock
 from .model import Poll
+from .vocabulary import Kind
 
 
 class FieldKind(StrEnum):
@@ -83,7 +84,8 @@ class Context:
 
     `data` is what the form gave, when somebody is identified, or what `Identity.data` kept, when
     an account is opened. `zone` is the house's time zone, for providers that state no other.
-    `grant` is there if the account was signed in to in the browser.
+    `grant` is there if the account was signed in to in the browser. `language` is Home Assistant's
+    (BCP 47), for providers that have words of their own.
     """
 
     session: aiohttp.ClientSession
@@ -92,10 +94,15 @@ class Context:
     data: Mapping[str, Any] = field(repr=False)
     options: Mapping[str, Any] = field(default_factory=dict, repr=False)
     grant: Grant | None = None
+    language: str = "en"
 
 
 class Account(Protocol):
-    """One account, opened: the owner of its token, its request budget and its newest data."""
+    """One account, opened: the owner of its token, its request budget and its newest data.
+
+    What only some accounts can do (be told something, link devices ...) are the protocols of
+    `offers`.
+    """
 
     async def poll(self) -> Poll:
         """Do what is due now, within the request budget, and return all that is known.
@@ -135,5 +142,7 @@ class Provider:
     """
     open: Callable[[Context], Account]
     """Make the account; sends nothing."""
+    link_kinds: tuple[Kind, ...] = ()
+    """Kinds of devices that an owner can link from Home Assistant (`offers.Linking`)."""
     forget: Callable[[Context], Awaitable[None]] | None = None
     """Withdraw at the provider what a sign-in gave; best effort, when an entry is removed."""

@@ -114,7 +114,7 @@ class Budget:
             return _HOUR
         # So many have to leave the hour that one less than allowed is left.
         last = self._started[len(self._started) - allowed]
-        return max(1.0, last + _HOUR - self._clock.monotonic())
+        return min(_HOUR, max(1.0, last + _HOUR - self._clock.monotonic()))
 
     async def _enter(self, priority: Priority) -> None:
         if self._free > 0:

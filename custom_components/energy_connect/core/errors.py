@@ -55,8 +55,65 @@ class Reason(StrEnum):
     METER_APP_FAILED = "meter_app_failed"
 
 
+class Refusal(StrEnum):
+    """Why a device does not do what it was told; translated under `exceptions`."""
+
+    # Before anything is sent, or in the provider's answer.
+    DEVICE_GONE = "device_gone"
+    NOT_OFFERED = "not_offered"
+    OUT_OF_RANGE = "out_of_range"
+    UNPLUGGED = "unplugged"
+    FULL = "full"
+    NO_SESSION = "no_session"
+    """Nothing is being charged, so that there is nothing to hurry or to end."""
+    NOT_POSSIBLE_NOW = "not_possible_now"
+    """The provider says no, in its own words (the detail)."""
+    UNDER_SCHEDULE = "under_schedule"
+    """A schedule or the smart charging has control."""
+    NO_PERMISSION = "no_permission"
+    COOLDOWN = "cooldown"
+    BUSY = "busy"
+    OFF_NEEDS_MODE = "off_needs_mode"
+    BOTH_SETPOINTS = "both_setpoints"
+    SETPOINT_GAP = "setpoint_gap"
+    # After it was accepted.
+    NO_RESPONSE = "no_response"
+    DEVICE_FAILED = "device_failed"
+    CONFLICT = "conflict"
+    WITHDRAWN = "withdrawn"
+    SUPERSEDED = "superseded"
+    NO_OUTCOME = "no_outcome"
+    """Nobody ever said what became of it."""
+    STOPPED = "stopped"
+    """Home Assistant let go of the account in between."""
+
+
+class CommandRefused(Exception):
+    """A device can't be told this, or not now: no fault of the connection.
+
+    `detail` is what the provider said, cleaned, without secrets; `retry_after` (seconds) is there
+    for `Refusal.COOLDOWN`, `limits` (lowest, highest) for `Refusal.OUT_OF_RANGE` and
+    `Refusal.SETPOINT_GAP`.
+    """
+
+    def __init__(
+        self,
+        reason: Refusal,
+        *,
+        detail: str | None = None,
+        retry_after: float | None = None,
+        limits: tuple[float, float] | None = None,
+    ) -> None:
+        """Keep the reason and what the words for it need."""
+        super().__init__(reason.value)
+        self.reason = reason
+        self.detail = detail
+        self.retry_after = retry_after
+        self.limits = limits
+
+
 class ApiError(Exception):
-    """Base of all errors of `core`.
+    """Base of all errors of requests.
 
     `status` is the HTTP status if there was an answer; `detail` is what the provider said about
     it, cleaned and shortened, without secrets.

@@ -12,7 +12,8 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from .vocabulary import Choice, Flag, Kind, Moment, Part, Quantity
+from .controls import Control
+from .vocabulary import Action, Choice, Flag, Kind, Moment, Part, Quantity
 
 type NumberKey = tuple[Quantity, Part | None]
 type Key = NumberKey | Flag | Moment | Choice
@@ -51,7 +52,9 @@ class Device:
     the device that it belongs to. `detail` names the keys that only few owners want: their
     entities start switched off. `delivering` is False while the device answers but says itself, or
     shows by a standing clock, that its measurements are dead. `tracked` says that the device
-    offers its position, even if that is not known now.
+    offers its position, even if that is not known now. `controls` is what it can be told, each with
+    its present value as read; `detail_controls` names those whose entities start switched off (apart
+    from `detail`, because actions and keys of the same text compare equal).
     """
 
     id: str
@@ -73,6 +76,8 @@ class Device:
     delivering: bool = True
     tracked: bool = False
     position: Position | None = None
+    controls: Mapping[Action, Control] = field(default_factory=dict)
+    detail_controls: frozenset[Action] = frozenset()
 
 
 class Severity(StrEnum):
@@ -89,19 +94,53 @@ class AdviceKind(StrEnum):
     TOKEN_EXPIRED = "token_expired"
     METER_NOT_DELIVERING = "meter_not_delivering"
     NO_DEVICES = "no_devices"
+    VENDOR_LOGIN_BROKEN = "vendor_login_broken"
+    """The provider can't sign in at a device's maker; remedy `OpenPage`, placeholder `vendor`."""
+    OWNER_ACTION = "owner_action"
+    """The owner can unlock something at a device or its maker; placeholders `device`, and `summary`
+    and `description` in the provider's words."""
+    OWNER_LINK = "owner_link"
+    """The same, by linking again; remedy `OpenPage`."""
+    VEHICLE_RECONNECT = "vehicle_reconnect"
+    """The owner has to connect a vehicle again; remedy `OpenPage`, placeholder `device`."""
+    UNIT_UNKNOWN = "unit_unknown"
+    """Nobody says in which unit heat or cold comes; remedy `AskOptions`."""
+    PERMISSION_MISSING = "permission_missing"
+    """For something that the owner switched on; placeholder `feature`."""
+    NO_VIEWER_PERMISSION = "no_viewer_permission"
+    """The owner of a device did not share its readings; placeholder `device`."""
+    REQUEST_LIMIT = "request_limit"
+    """The provider has been refusing requests for a day; the coordinator raises it."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskOptions:
+    """Mended by options of the provider; `keys` are those to ask for."""
+
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenPage:
+    """Mended on a page of the provider, whose address the account gives (`Mending`)."""
+
+
+type Remedy = AskOptions | OpenPage
 
 
 @dataclass(frozen=True, slots=True)
 class Advice:
     """Something that only a person can mend, derived from fresh data alone.
 
-    `subject` tells two advices of one kind apart (a device's id or a feature's name).
+    `subject` tells two advices of one kind apart (a device's id or a feature's name). With a
+    `remedy` Home Assistant leads through it, and polls to see whether it helped.
     """
 
     kind: AdviceKind
     subject: str
     severity: Severity = Severity.WARNING
     placeholders: Mapping[str, str] = NOTHING
+    remedy: Remedy | None = None
 
 
 @dataclass(frozen=True, slots=True)

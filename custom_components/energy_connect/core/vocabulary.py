@@ -358,3 +358,38 @@ OPTIONS: Final[Mapping[Choice, type[StrEnum]]] = MappingProxyType(
         Choice.HOLD_TYPE: HoldType,
     }
 )
+
+
+class Action(StrEnum):
+    """What a device can be told; one vocabulary for all providers.
+
+    Some members have the text of a `Flag`, `Quantity` or `Choice` and so compare equal to it: never
+    put them into one set or mapping.
+    """
+
+    CHARGING = "charging"
+    """`Switch`: charge, or do not."""
+    MAX_CURRENT = "max_current"
+    """`Range` in A, per phase."""
+    OPERATION_MODE = "operation_mode"
+    """`Options` of `OperationMode`: what a home battery optimises for."""
+    CLIMATE = "climate"
+    """`Climate`: mode and setpoints of a thermostat."""
+    SMART_CHARGING = "smart_charging"
+    """`Switch`: the provider plans when to charge."""
+    READY_BY = "ready_by"
+    """`TimeOfDay`, local, by which smart charging has to be done."""
+    MINIMUM_CHARGE = "minimum_charge"
+    """`Range` in %: up to there smart charging charges at once."""
+    CHARGE_LIMIT = "charge_limit"
+    """`Range` in %: what is charged at most."""
+    CHARGE_NOW = "charge_now"
+    """`Press`: charge now, whatever the plan says."""
+    END_CHARGE_NOW = "end_charge_now"
+    """`Press`: go back to the plan."""
+    REFRESH = "refresh"
+    """`Press`: ask the provider to ask the device."""
+    LIMIT_FEED_IN = "limit_feed_in"
+    """`Range` in W: what is fed into the grid at most."""
+    STOP_FEED_IN = "stop_feed_in"
+    """`Press`: feed nothing into the grid."""

@@ -11,6 +11,7 @@ import pytest
 from custom_components.energy_connect.core.errors import Reason, UnexpectedResponse
 from custom_components.energy_connect.core.model import Device, Position, Reading
 from custom_components.energy_connect.core.vocabulary import (
+    Action,
     BatteryStatus,
     ChargingState,
     Choice,
@@ -206,7 +207,8 @@ def test_charger() -> None:
     charger = first("chargers")
 
     assert (charger.name, charger.serial_number) == ("Easee Home", "EH204417")
-    assert values(charger) == {Quantity.CHARGE_POWER: 0, Quantity.MAX_CURRENT: 20}
+    # Its maximum current can be set, and so is a control.
+    assert values(charger) == {Quantity.CHARGE_POWER: 0}
     assert charger.flags[Flag.PLUGGED_IN] is True
     assert charger.flags[Flag.CHARGING] is False
     assert charger.choices == {Choice.CHARGING_STATE: ChargingState.STOPPED}
@@ -227,10 +229,7 @@ def test_battery_discharges() -> None:
         Quantity.BATTERY_CAPACITY: 10,
         Quantity.DISCHARGE_LIMIT: 15,
     }
-    assert battery.choices == {
-        Choice.BATTERY_STATUS: BatteryStatus.DISCHARGING,
-        Choice.OPERATION_MODE: OperationMode.SELF_RELIANCE,
-    }
+    assert battery.choices == {Choice.BATTERY_STATUS: BatteryStatus.DISCHARGING}
     assert {(Quantity.BATTERY_CAPACITY, None), (Quantity.DISCHARGE_LIMIT, None)} < battery.detail
     assert battery.moments[Moment.LAST_MEASURED] == at("2025-11-02T18:01:30")
 
@@ -239,14 +238,24 @@ def test_battery_power_that_is_not_told_is_unknown() -> None:
     battery = devices("batteries")["battery-unknown"]
 
     assert values(battery)[Quantity.CHARGE_POWER] is None
-    assert battery.choices == {Choice.BATTERY_STATUS: None, Choice.OPERATION_MODE: None}
+    assert battery.choices == {Choice.BATTERY_STATUS: None}
 
 
-def test_operation_mode_is_offered_if_it_is_told_or_can_be_set() -> None:
-    batteries = devices("batteries")
+def test_operation_mode_that_the_owner_does_not_let_us_set_is_shown_if_there_is_one() -> None:
+    def mode(row: Any) -> dict[Choice, Any]:
+        row["scopes"] = ["battery:read:data"]
+        (item,) = parse_page([row], ASSETS["batteries"][1]).items
+        assert Action.OPERATION_MODE not in item.device.controls
+        choices = dict(item.device.choices)
+        del choices[Choice.BATTERY_STATUS]
+        return choices
 
-    assert Choice.OPERATION_MODE not in batteries["battery-modeless"].choices
-    assert batteries["battery-settable"].choices[Choice.OPERATION_MODE] is None
+    told, unknown, modeless, settable = payload("batteries")["data"]
+
+    assert mode(told) == {Choice.OPERATION_MODE: OperationMode.SELF_RELIANCE}
+    assert mode(unknown) == {Choice.OPERATION_MODE: None}
+    assert mode(modeless) == {}
+    assert mode(settable) == {Choice.OPERATION_MODE: None}
 
 
 def test_a_number_that_leaves_all_numbers_when_converted_is_unknown() -> None:
@@ -278,10 +287,8 @@ def test_hvac() -> None:
         Flag.OWNER_ACTION_NEEDED: False,
         Flag.ACTIVE: True,
     }
-    assert hvac.choices == {
-        Choice.HVAC_MODE: HvacMode.HEAT,
-        Choice.HOLD_TYPE: HoldType.PERMANENT,
-    }
+    # Its thermostat shows the mode.
+    assert hvac.choices == {Choice.HOLD_TYPE: HoldType.PERMANENT}
     assert {Flag.ACTIVE, Choice.HOLD_TYPE} < hvac.detail
     assert hvac.moments[Moment.LAST_MEASURED] == at("2025-11-02T18:03:10")
 
@@ -290,7 +297,16 @@ def test_hvac_that_does_not_tell_its_power_has_none() -> None:
     hvac = devices("hvacs")["hvac-quiet"]
 
     assert values(hvac) == {Quantity.TEMPERATURE: 20.4}
-    assert hvac.choices == {Choice.HVAC_MODE: None, Choice.HOLD_TYPE: None}
+    assert hvac.choices == {Choice.HOLD_TYPE: None}
+
+
+def test_mode_of_a_thermostat_that_can_not_be_set_is_shown() -> None:
+    row = payload("hvacs")["data"][0]
+    row["scopes"] = ["hvac:read:data"]
+
+    (item,) = parse_page([row], ASSETS["hvacs"][1]).items
+
+    assert item.device.choices[Choice.HVAC_MODE] is HvacMode.HEAT
 
 
 def test_what_is_not_granted_is_absent() -> None:

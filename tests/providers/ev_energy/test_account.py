@@ -270,12 +270,14 @@ class TestScopes:
         assert lists(quiet) == ["charging_sub_sessions", "vehicles"]
         assert account.diagnostics()["missing_scopes"] == [
             "boundary_meter:read",
+            "charging_session:write",
             "evse:read",
             "home_battery:read",
             "home_energy:read",
             "inverter:read",
             "tariff:read",
             "user:read",
+            "vehicle:write",
         ]
         assert set(device(poll, "account").numbers) == {(Quantity.REQUESTS_LEFT, None)}
 

@@ -28,10 +28,12 @@ from simulator.payload import JsonValue
 from simulator.traxes import CLIENT_ID, NoReading
 from tests.hand_clock import START
 
-from .conftest import LAST, LISTED, TOKEN, Portal, number
+from .conftest import LAST, LISTED, PERMISSIONS, TOKEN, Portal, number
 
 ENTITIES = 10
 """Of the demo application."""
+STEERABLE = 5
+"""Of them: two cars, two charge points and a plant."""
 
 
 def test_the_provider() -> None:
@@ -74,8 +76,9 @@ async def test_the_first_poll_reads_the_list_and_each_device_once(portal: Portal
     assert poll.listed == KINDS
     assert len(poll.snapshot.devices) == ENTITIES
     assert poll.snapshot.advice == ()
-    assert [len(portal.asked(path)) for path in (TOKEN, LISTED, LAST)] == [1, 1, ENTITIES]
-    assert len(portal.asked()) == ENTITIES + 2
+    asked = [len(portal.asked(path)) for path in (TOKEN, LISTED, LAST, PERMISSIONS)]
+    assert asked == [1, 1, ENTITIES, STEERABLE]
+    assert len(portal.asked()) == ENTITIES + STEERABLE + 2
     at, house = START, portal.sim.house
     meter = poll.snapshot.devices[portal.id("meter")]
     assert (meter.kind, meter.name, meter.manufacturer, meter.model, meter.serial_number) == (
@@ -441,7 +444,11 @@ async def test_diagnostics_name_no_one(portal: Portal) -> None:
     assert diagnostics["devices_refused"] == 1
     assert diagnostics["entered_ids_unusable"] == 1
     assert diagnostics["token_exchanges"] == 1
-    assert diagnostics["requests"] == diagnostics["requests_last_hour"] == ENTITIES + 2 + 4
+    assert (
+        diagnostics["requests"]
+        == diagnostics["requests_last_hour"]
+        == (ENTITIES + STEERABLE + 2 + 4)
+    )
     assert "stateOfCharge" in diagnostics["metrics"]
     text = json.dumps(diagnostics)
     for unit in portal.sim.traxes.units().values():

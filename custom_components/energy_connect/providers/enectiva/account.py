@@ -1,7 +1,7 @@
 """One Enectiva account: what is due, within the request budget."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, override
@@ -19,7 +19,9 @@ from ...core.errors import (
 )
 from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
-from ...core.model import Device, Poll, Snapshot
+from ...core.model import Advice, AdviceKind, AskOptions, Device, Poll, Snapshot
+from ...core.offers import ReadingSource
+from ...core.records import RawReading
 from ...core.rota import Rota
 from ...core.vocabulary import Kind
 from .connection import CONCURRENT, connect
@@ -33,7 +35,7 @@ from .paths import Paths
 from .readings import Readings
 from .tally import Tally
 from .token import credentials
-from .units import HEAT_UNITS, HeatUnits
+from .units import HEAT_UNITS, Energy, HeatUnits, amount
 
 READINGS_INTERVAL: Final = 1800.0
 """Seconds between two readings of a meter."""
@@ -48,6 +50,11 @@ _LATER_POLL: Final = 60.0
 # What readings may take of the time, so that months get their turn from a slow API too.
 _READINGS_SHARE: Final = 0.7
 _TICK: Final = 30.0
+# Heat and cold are the energies whose unit is only known if somebody says it.
+_OPTION_OF: Final = {
+    **dict.fromkeys(Energy.HEAT.value, "heat_unit"),
+    **dict.fromkeys(Energy.COLD.value, "cold_unit"),
+}
 # A pause is no failure, readings are hours old by nature; one after the other all this time is.
 _LONGEST_SILENCE: Final = 3600.0
 # These are about one meter or entity and say nothing about the others.
@@ -69,7 +76,7 @@ class _Tries:
     limited: dict[int, float] = field(default_factory=dict[int, float])
 
 
-class EnectivaAccount(HistoryAccount):
+class EnectivaAccount(HistoryAccount, ReadingSource):
     """Buildings with their meters: newest readings, this month and the last one."""
 
     def __init__(self, context: Context) -> None:
@@ -156,6 +163,29 @@ class EnectivaAccount(HistoryAccount):
         if now - self._limited_since > _LONGEST_SILENCE:
             raise RateLimited(max(1.0, self._budget.quiet_for))
         return self._result(listed)
+
+    @override
+    async def readings(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[RawReading]:
+        """Return a meter's readings; see `ReadingSource.readings`. Buildings have none."""
+        meter = self._meters.get(device_id)
+        if meter is None or meter.energy is None:
+            return []
+        self._features.check(Feature.READINGS)
+        states = await self._readings.between(meter, self._zone_of[device_id], start, end)
+        return [
+            RawReading(
+                device_id=device_id,
+                at=state.at,
+                quantity=meter.energy.counter,
+                value=shown.value,
+                unit=shown.unit,
+            )
+            for state in states
+            if (shown := amount(meter.energy, state.value, state.unit or meter.unit, self._heat))
+            is not None
+        ]
 
     @override
     def diagnostics(self) -> Mapping[str, Any]:
@@ -334,7 +364,8 @@ class EnectivaAccount(HistoryAccount):
             for key, device in self._devices.items()
         }
         again = timedelta(seconds=self._again())
-        return Poll(snapshot=Snapshot(devices=shown), again=again, listed=listed)
+        snapshot = Snapshot(devices=shown, advice=_unknown_units(shown.values()))
+        return Poll(snapshot=snapshot, again=again, listed=listed)
 
     def _again(self) -> float:
         if (quiet := self._budget.quiet_for) > 0:
@@ -387,6 +418,20 @@ def _is_trouble(error: ApiError) -> bool:
     if isinstance(error, UnexpectedResponse):
         return error.status not in _OWN_FAULT and error.reason is not Reason.INVALID_ID
     return isinstance(error, Unavailable)
+
+
+def _unknown_units(devices: Iterable[Device]) -> tuple[Advice, ...]:
+    """Return which units nobody knows, for what is measured and could be in the statistics."""
+    missing = {
+        _OPTION_OF[quantity]
+        for device in devices
+        for (quantity, _), reading in device.numbers.items()
+        if quantity in _OPTION_OF and reading.value is not None and reading.unit is None
+    }
+    return tuple(
+        Advice(AdviceKind.UNIT_UNKNOWN, option, remedy=AskOptions((option,)))
+        for option in sorted(missing)
+    )
 
 
 def _chosen(options: Mapping[str, Any], key: str) -> str | None:

@@ -78,6 +78,33 @@ class Readings:
         self.latest[meter.id] = newest
         return True
 
+    async def between(
+        self, meter: Meter, zone: tzinfo, start: datetime, end: datetime
+    ) -> list[State]:
+        """Return the readings measured in [start, end), the earliest first.
+
+        Raises:
+            ApiError: they could not be read whole.
+
+        """
+        found: dict[datetime, State] = {}
+        condition = f"readings.time>={_stamp(start)}"
+        last: datetime | None = None
+        for _ in range(MOST_PAGES):
+            document = await self._ask(meter, condition)
+            parsed = states(document.rows, zone)
+            self._tally.note("readings", parsed)
+            # The later of two rows of one time is the correction (assumed).
+            found |= {state.at: state for state in parsed.rows if start <= state.at < end}
+            newest = max((state.at for state in parsed.rows), default=None)
+            if newest is None or newest >= end or not _goes_on(document):
+                return [found[at] for at in sorted(found)]
+            if last is not None and newest <= last:
+                break
+            last = newest
+            condition = f"readings.time>{_stamp(newest)}"
+        raise UnexpectedResponse(Reason.TOO_LARGE)
+
     async def _search(self, meter: Meter, zone: tzinfo) -> State | None:
         # Once all windows were empty, the widest says in one request whether that has changed.
         windows = WINDOWS[-1:] if meter.id in self._empty else WINDOWS

@@ -9,6 +9,7 @@ from typing import Any, Final, override
 
 from ...core.account import Context, Field, Identity, Provider
 from ...core.budget import Priority
+from ...core.commands import Orders
 from ...core.counters import CounterGuard
 from ...core.errors import (
     ApiError,
@@ -21,13 +22,20 @@ from ...core.errors import (
 )
 from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
-from ...core.model import Device, Poll, Snapshot
+from ...core.model import AdviceKind, Device, Poll, Snapshot
+from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
+from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
 from .access import FIELDS, VERSION, Access
 from .assets import Asset
 from .charging import CURRENCY, currency_of
+from .commands import Commands
 from .history import EnodeHistory
+from .interventions import Interventions
+from .linking import SCOPES, Pages
 from .lists import GRACE, WholeList
+from .lookup import charge_plan, charging_sessions
+from .needs import Need, needs
 from .owners import Place, parse_place
 from .parse import ASSETS
 from .units import Site, day_started, parse_site
@@ -37,6 +45,7 @@ from .zones import Zones
 INTERVAL: Final = 300.0
 """Seconds between two polls. Enode refreshes every 2 to 7 minutes by itself (vendor)."""
 
+_HOUSE: Final = "home-assistant"
 _SOON: Final = 15.0
 _PLACES: Final = 6 * 3600.0
 # The first poll of an entry has 8 s; what has come by then is shown.
@@ -46,7 +55,7 @@ _ROUND: Final = 120.0
 _LATE: Final = timedelta(minutes=22)
 
 
-class EnodeAccount(HistoryAccount):
+class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Linking, Mending):
     """Reads the lists of all kinds of assets at each poll, and the rest seldom."""
 
     def __init__(self, context: Context, *, first_round: float = _FIRST_ROUND) -> None:
@@ -67,6 +76,9 @@ class EnodeAccount(HistoryAccount):
             client, clock, (*base, "locations"), parse_place, interval=_PLACES
         )
         self._users = Users(client, clock, user_id)
+        self._interventions = Interventions(client, clock, context.language)
+        self._pages = Pages(client, clock)
+        self.orders = Orders(clock, Commands(client, self._device).send)
         self._zones = Zones()
         self._history = EnodeHistory(
             client,
@@ -122,8 +134,9 @@ class EnodeAccount(HistoryAccount):
         if len(failed) == len(due):
             raise _worst(failed)
         errors += failed
-        errors += await self._users.refresh(
-            asset.user for one in self._assets.values() for asset in one.items
+        errors += await self._users.refresh(asset.user for asset in self._all_assets())
+        errors += await self._interventions.refresh(
+            one for asset in self._all_assets() for one in asset.interventions
         )
         if self._users.all_known:
             listed.add(Kind.ACCOUNT)
@@ -177,7 +190,20 @@ class EnodeAccount(HistoryAccount):
             device.id: self._freshness.show(self._guard.settle(device), now) for device in devices
         }
         self._made = {key: made for key, made in self._made.items() if key in shown}
-        return Snapshot(shown)
+        return Snapshot(shown, tuple(need.advice for need in self._needs()))
+
+    def _all_assets(self) -> Iterable[Asset]:
+        return (asset for one in self._assets.values() for asset in one.items)
+
+    def _asset(self, device_id: str) -> Asset | None:
+        return next((one for one in self._all_assets() if one.device.id == device_id), None)
+
+    def _device(self, device_id: str) -> Device | None:
+        asset = self._asset(device_id)
+        return asset.device if asset is not None else None
+
+    def _needs(self) -> list[Need]:
+        return needs(self._users.broken, self._all_assets(), self._interventions)
 
     def _once(self, device: Device, key: Hashable, make: Callable[[], Device]) -> Device:
         """Return the same object for the same input, so that comparing snapshots costs nothing."""
@@ -224,6 +250,59 @@ class EnodeAccount(HistoryAccount):
         return await self._history.read(source, start, end, priority)
 
     @override
+    async def charging_sessions(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[ChargingSession]:
+        if (asset := self._asset(device_id)) is None:
+            return []
+        return await charging_sessions(self._access.client, asset.device, asset.user, start, end)
+
+    @override
+    async def charge_plan(self, device_id: str) -> ChargePlan:
+        if (asset := self._asset(device_id)) is None:
+            return ChargePlan(device_id=device_id)
+        return await charge_plan(self._access.client, asset.device)
+
+    @override
+    async def link(self, kinds: frozenset[Kind], visit: Visit) -> Link:
+        user = self._linking_user()
+        link = await self._pages.link(user, kinds, visit)
+        self._users.watch(user)
+        return link
+
+    def _linking_user(self) -> str:
+        """Return for whom something new is linked: for the one user that there is.
+
+        Among several nobody is chosen: the house is one more. All devices of the client are shown,
+        whosever they are.
+        """
+        if (entered := self._access.settings.user_id) is not None:
+            return entered
+        known = self._users.ids | {one.user for one in self._all_assets() if one.user is not None}
+        return known.pop() if len(known) == 1 else _HOUSE
+
+    @override
+    async def mend(self, subject: str, visit: Visit) -> Link | None:
+        need = self._need(subject)
+        broken = AdviceKind.VENDOR_LOGIN_BROKEN
+        if need is not None and need.advice.kind is broken and need.user is not None:
+            # Perhaps it was mended elsewhere; then Enode would refuse.
+            await self._users.read(need.user)
+            need = self._need(subject)
+        if need is None:
+            return None
+        user = need.user or self._linking_user()
+        link = await self._pages.relink(need.relink, visit) if need.relink is not None else None
+        if link is None:
+            kinds = need.kinds or SCOPES.keys()
+            link = await self._pages.link(user, kinds, visit, vendor=need.vendor)
+        self._users.watch(user)
+        return link
+
+    def _need(self, subject: str) -> Need | None:
+        return next((need for need in self._needs() if need.advice.subject == subject), None)
+
+    @override
     def diagnostics(self) -> Mapping[str, Any]:
         settings, budget = self._access.settings, self._access.budget
         return {
@@ -233,6 +312,11 @@ class EnodeAccount(HistoryAccount):
             "lists": {one.name: one.diagnostics() for one in (*self._lists.values(), self._places)},
             "users": self._users.diagnostics(),
             "history": self._history.diagnostics(),
+            "interventions": self._interventions.diagnostics(),
+            "controls": {
+                kind: sorted({action for asset in one.items for action in asset.device.controls})
+                for kind, one in self._assets.items()
+            },
             "keys": {
                 kind: sorted(_names(asset.device for asset in one.items))
                 for kind, one in self._assets.items()
@@ -305,4 +389,5 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=EnodeAccount,
+    link_kinds=tuple(SCOPES),
 )

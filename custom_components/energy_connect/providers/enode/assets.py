@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 import math
+from types import MappingProxyType
 from typing import Final
 
+from ...core.controls import Control, Press
 from ...core.errors import Reason, UnexpectedResponse
 from ...core.model import Device, Key, NumberKey, Position, Reading
 from ...core.payload import Json, boolean, dig, identifier, instant, mapping, number, rows, text
-from ...core.vocabulary import Choice, Flag, Kind, Moment, Quantity
+from ...core.vocabulary import Action, Choice, Flag, Kind, Moment, Quantity
 
 KILO: Final = 1000.0
 """Enode states power in kW."""
@@ -21,12 +23,15 @@ KILO: Final = 1000.0
 SEEN: Final[frozenset[Key]] = frozenset({Moment.LAST_SEEN, Moment.LAST_MEASURED})
 """What starts switched off on every asset."""
 
+NO_CONTROLS: Final[Mapping[Action, Control]] = MappingProxyType({})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A device, with the owner and the vendor's code under which its login is listed.
 
     Of an inverter also: whether it has statistics, its time zone (IANA) and since when it is there.
+    `interventions` are the ids of what the owner could do to unlock more of it.
     """
 
     device: Device
@@ -35,6 +40,7 @@ class Asset:
     installed: datetime | None = None
     user: str | None = None
     vendor: str | None = None
+    interventions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +148,12 @@ def capable(row: Mapping[str, Json], capability: str | None) -> bool:
     )
 
 
+def can(row: Mapping[str, Json], capability: str, scope: str) -> bool:
+    """Tell whether the device takes a command and the owner granted it, both said outright."""
+    able = boolean(dig(row, "capabilities", capability, "isCapable")) is True
+    return able and scope in rows(row.get("scopes"))
+
+
 def section(
     row: Mapping[str, Json], name: str, *, scope: str, capability: str | None = None
 ) -> Section:
@@ -160,6 +172,16 @@ def action_needed(row: Mapping[str, Json]) -> dict[Flag, bool | None]:
             rows(dig(capability, "interventionIds")) for capability in capabilities.values()
         )
     }
+
+
+def interventions(row: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the ids of what the owner could do to unlock a capability, each once."""
+    named = (
+        identifier(one)
+        for capability in mapping(row.get("capabilities")).values()
+        for one in rows(dig(capability, "interventionIds"))
+    )
+    return tuple(sorted({one for one in named if one is not None}))
 
 
 def seen(row: Mapping[str, Json], *sections: Section) -> dict[Moment, datetime | None]:
@@ -182,9 +204,12 @@ def asset(
     detail: frozenset[Key],
     position: Position | None = None,
     tracked: bool = False,
+    controls: Mapping[Action, Control] = NO_CONTROLS,
+    detail_controls: frozenset[Action] = frozenset(),
 ) -> Asset | None:
     """Put an asset together; None if it has no id. `serial` names the field of its number.
 
+    Every asset can be asked for early, besides what `controls` says.
     Ids of two kinds do not collide: `/assets/{assetId}/relink` takes any of them (vendor).
     """
     if (asset_id := identifier(row.get("id"))) is None:
@@ -206,11 +231,14 @@ def asset(
         detail=SEEN | detail,
         tracked=tracked,
         position=position,
+        controls={**controls, Action.REFRESH: Press()},
+        detail_controls=detail_controls & controls.keys(),
     )
     return Asset(
         device=device,
         user=identifier(row.get("userId")),
         vendor=vendor,
+        interventions=interventions(row),
     )
 
 

@@ -34,6 +34,23 @@ class Login:
 
 
 @dataclass(frozen=True, slots=True)
+class BrokenLogin:
+    """A user's login at a vendor that no longer works; `kinds` of assets as far as they are told."""
+
+    user: str
+    vendor: str
+    kinds: frozenset[Kind]
+
+    def holds(self, user: str | None, vendor: str | None, kind: Kind) -> bool:
+        """Tell whether an asset hangs on it."""
+        return (
+            user == self.user
+            and (vendor or "").casefold() == self.vendor.casefold()
+            and (not self.kinds or kind in self.kinds)
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class User:
     """Who linked vendor accounts."""
 
@@ -50,6 +67,25 @@ class User:
             if login.vendor.casefold() == code and login.kind in {None, kind}
         ]
         return {Flag.LOGIN_BROKEN: _broken(logins)} if logins else {}
+
+    @property
+    def broken(self) -> list[BrokenLogin]:
+        """The logins that no longer work, one a vendor."""
+        vendors: dict[str, list[Login]] = {}
+        for login in self.logins:
+            if login.valid is False:
+                vendors.setdefault(login.vendor.casefold(), []).append(login)
+        return [
+            BrokenLogin(
+                self.id,
+                logins[0].vendor,
+                # One that is told without its kind may be of any.
+                frozenset()
+                if any(login.kind is None for login in logins)
+                else frozenset(login.kind for login in logins if login.kind is not None),
+            )
+            for logins in vendors.values()
+        ]
 
 
 def parse_user(body: Json) -> User | None:

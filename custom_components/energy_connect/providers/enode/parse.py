@@ -18,3 +18,6 @@ ASSETS: Final[Mapping[str, tuple[Kind, Callable[[Mapping[str, Json]], Asset | No
     "meters": (Kind.METER, parse_meter),
 }
 """By the path of the list. HEM systems, users and locations have lists of other things."""
+
+LIST_OF: Final[Mapping[Kind, str]] = {kind: name for name, (kind, _) in ASSETS.items()}
+"""The list, and so the start of the path, of each kind of asset."""

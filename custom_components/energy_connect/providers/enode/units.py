@@ -12,18 +12,9 @@ from typing import Final
 
 from ...core.model import Device, Key, NumberKey, Reading
 from ...core.payload import Json, dig, identifier, instant, mapping, number, text
-from ...core.vocabulary import (
-    BatteryStatus,
-    Choice,
-    Flag,
-    HoldType,
-    HvacMode,
-    Kind,
-    Moment,
-    OperationMode,
-    Quantity,
-)
+from ...core.vocabulary import BatteryStatus, Choice, Flag, Kind, Moment, OperationMode, Quantity
 from .assets import KILO, SEEN, Asset, asset, capable, granted, scaled, section
+from .controls import HOLD_TYPES, HVAC_MODES, MODE_CAPABILITIES, battery_controls, hvac_controls
 
 _BATTERY: Final = {
     "batteryLevel": (Quantity.STATE_OF_CHARGE, 1.0),
@@ -33,13 +24,6 @@ _BATTERY: Final = {
 }
 _BATTERY_DETAIL: Final[frozenset[Key]] = frozenset(
     {(Quantity.BATTERY_CAPACITY, None), (Quantity.DISCHARGE_LIMIT, None)}
-)
-_MODE_CAPABILITIES: Final = (
-    "exportFocus",
-    "importFocus",
-    "timeOfUse",
-    "selfReliance",
-    "idle",
 )
 _INVERTER: Final = {
     "productionRate": (Quantity.POWER_PRODUCTION, KILO),
@@ -67,9 +51,12 @@ def parse_battery(row: Mapping[str, Json]) -> Asset | None:
     charge = section(row, "chargeState", scope=data)
     config = section(row, "config", scope=data)
     modes = {}
-    # A mode nobody can set and nobody tells is none that the device has.
-    if config.fields.get("operationMode") is not None or any(
-        dig(row, "capabilities", name, "isCapable") is True for name in _MODE_CAPABILITIES
+    controls = battery_controls(row, config)
+    # A mode nobody can set and nobody tells is none that the device has; one that the owner lets
+    # us set is a control.
+    if not controls and (
+        config.fields.get("operationMode") is not None
+        or any(dig(row, "capabilities", name, "isCapable") is True for name in MODE_CAPABILITIES)
     ):
         modes = config.choice("operationMode", Choice.OPERATION_MODE, _by_name(OperationMode))
     return asset(
@@ -83,6 +70,7 @@ def parse_battery(row: Mapping[str, Json]) -> Asset | None:
             **modes,
         },
         detail=_BATTERY_DETAIL,
+        controls=controls,
     )
 
 
@@ -116,6 +104,7 @@ def parse_hvac(row: Mapping[str, Json]) -> Asset | None:
     thermostat = section(row, "thermostatState", scope=data)
     numbers = temperature.readings({"currentTemperature": (Quantity.TEMPERATURE, 1.0)})
     power = number(row.get("consumptionRate"))
+    controls = hvac_controls(row, temperature, thermostat)
     # Null means that this appliance does not tell; one that is idle tells 0.
     if power is not None and granted(row, data):
         numbers[Quantity.POWER_CONSUMPTION, None] = Reading(scaled(power, KILO))
@@ -127,10 +116,12 @@ def parse_hvac(row: Mapping[str, Json]) -> Asset | None:
         numbers=numbers,
         flags=temperature.flags({"isActive": Flag.ACTIVE}),
         choices={
-            **thermostat.choice("mode", Choice.HVAC_MODE, _by_name(HvacMode)),
-            **thermostat.choice("holdType", Choice.HOLD_TYPE, _by_name(HoldType)),
+            # A thermostat that can be set shows its mode itself.
+            **({} if controls else thermostat.choice("mode", Choice.HVAC_MODE, HVAC_MODES)),
+            **thermostat.choice("holdType", Choice.HOLD_TYPE, HOLD_TYPES),
         },
         detail=frozenset({Flag.ACTIVE, Choice.HOLD_TYPE}),
+        controls=controls,
     )
 
 

@@ -11,18 +11,20 @@ from ...core.model import Device
 from ...core.rota import Rota
 from ...core.vocabulary import Flag, Kind
 from .lists import SELDOM, WholeList
-from .owners import User, parse_user, parse_user_id, user_device
+from .owners import BrokenLogin, User, parse_user, parse_user_id, user_device
 
 _LOGINS: Final = 1800.0
 _USERS: Final = 3600.0
 _POLL: Final = 300.0
+_WATCHED: Final = 3600.0
 
 
 class Users:
     """Whose assets these are: one user, if the account is that user's, else all of the client.
 
     Logins are read every half hour, one request a user: no list has them (vendor). An account of
-    many users takes turns. Nothing here fails a poll but a refused credential.
+    many users takes turns. A user with a broken login, or who is just linking something, is read at
+    each poll, so that what helped is seen. Nothing here fails a poll but a refused credential.
     """
 
     def __init__(self, client: ApiClient, clock: Clock, owner: str | None) -> None:
@@ -36,6 +38,7 @@ class Users:
         self._ask_at = -math.inf
         self._failed: Reason | None = None
         self._missing = False
+        self._watched: dict[str, float] = {}
         self.all_known = False
         """Whether the newest call told of all users, so that those untold are gone."""
 
@@ -43,6 +46,36 @@ class Users:
     def devices(self) -> list[Device]:
         """The account devices of the users who have logins."""
         return [device for _, device in self._users.values() if device is not None]
+
+    @property
+    def ids(self) -> set[str]:
+        """The users that are known."""
+        return {*self._list.items, *self._users}
+
+    @property
+    def broken(self) -> list[BrokenLogin]:
+        """The logins that no longer work."""
+        return [login for user, _ in self._users.values() for login in user.broken]
+
+    def watch(self, user: str) -> None:
+        """Read a user at each poll for a while: something is being linked."""
+        self._watched[user] = self._clock.monotonic() + _WATCHED
+        self._ask_at = -math.inf
+
+    async def read(self, user: str) -> None:
+        """Read a user now.
+
+        Raises:
+            ApiError: it could not be read.
+
+        """
+        await self._fetch(user)
+
+    def _hurried(self) -> set[str]:
+        """Return who is read at each poll."""
+        now = self._clock.monotonic()
+        self._watched = {user: until for user, until in self._watched.items() if until > now}
+        return {*self._watched, *(login.user for login in self.broken)}
 
     def login(self, user: str | None, vendor: str | None, kind: Kind) -> dict[Flag, bool | None]:
         """Tell whether the login behind an asset is broken; nothing if that is not known."""
@@ -79,7 +112,8 @@ class Users:
         self._failed = None
         self._missing = self._owner not in self._users
         if not self._missing:
-            self._ask_at = self._clock.monotonic() + _LOGINS
+            if self._owner not in self._hurried():
+                self._ask_at = self._clock.monotonic() + _LOGINS
             self.all_known = True
         return self._missing
 
@@ -103,10 +137,16 @@ class Users:
                 raise
             except ApiError as error:
                 failed.append(error)
-        ids = {*self._list.items, *(user for user in seen if user is not None)}
+        hurried = self._hurried()
+        ids = {
+            *self._list.items,
+            *self._watched,
+            *(user for user in seen if user is not None),
+        }
         for user in self._users.keys() - ids:
             del self._users[user]
         self._rota.sync(sorted(ids))
+        self._rota.hurry(hurried)
         turn = await self._rota.run(self._fetch)
         self._failed = turn.failures[0].reason if turn.failures else None
         if not turn.read and any(isinstance(error, NotPermitted) for error in turn.failures):

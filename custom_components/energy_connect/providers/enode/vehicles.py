@@ -9,8 +9,9 @@ from typing import Final
 
 from ...core.model import Key, NumberKey, Position, Reading
 from ...core.payload import Json, dig, number
-from ...core.vocabulary import ChargingState, Choice, Flag, Kind, Quantity
+from ...core.vocabulary import Action, ChargingState, Choice, Flag, Kind, Quantity
 from .assets import KILO, Asset, Section, asset, section
+from .controls import VEHICLE_DETAIL, Controls, charger_controls, vehicle_controls
 
 _VEHICLE: Final = {
     "batteryLevel": (Quantity.STATE_OF_CHARGE, 1.0),
@@ -55,6 +56,7 @@ def parse_vehicle(row: Mapping[str, Json]) -> Asset | None:
     position = _position(location.fields)
     # Without a list of scopes only a position itself shows that it was granted.
     told = "scopes" in row and bool(location.fields) and location.capable
+    controls = vehicle_controls(row, charge)
     return asset(
         row,
         Kind.VEHICLE,
@@ -63,7 +65,7 @@ def parse_vehicle(row: Mapping[str, Json]) -> Asset | None:
         location,
         serial="vin",
         numbers={
-            **_powered(charge, charge.readings(_VEHICLE)),
+            **_numbers(charge, _VEHICLE, controls),
             **odometer.readings({"distance": (Quantity.ODOMETER, 1.0)}),
         },
         flags=charge.flags({**_PLUG, "isFullyCharged": Flag.FULLY_CHARGED}),
@@ -71,26 +73,38 @@ def parse_vehicle(row: Mapping[str, Json]) -> Asset | None:
         detail=_VEHICLE_DETAIL,
         tracked=told or position is not None,
         position=position,
+        controls=controls,
+        detail_controls=VEHICLE_DETAIL,
     )
 
 
 def parse_charger(row: Mapping[str, Json]) -> Asset | None:
     """Return a charger; None if the row has no id."""
     charge = section(row, "chargeState", scope="charger:read:data", capability="chargeState")
+    controls = charger_controls(row, charge)
     return asset(
         row,
         Kind.CHARGER,
         charge,
         serial="serialNumber",
-        numbers=_powered(charge, charge.readings(_CHARGER)),
+        numbers=_numbers(charge, _CHARGER, controls),
         flags=charge.flags(_PLUG),
         choices=charge.choice("powerDeliveryState", Choice.CHARGING_STATE, _STATES),
         detail=_CHARGER_DETAIL,
+        controls=controls,
     )
 
 
-def _powered(charge: Section, numbers: dict[NumberKey, Reading]) -> dict[NumberKey, Reading]:
-    """Let power be 0 while the device says that it is not charging: Enode gives null then."""
+def _numbers(
+    charge: Section, wanted: Mapping[str, tuple[Quantity, float]], controls: Controls
+) -> dict[NumberKey, Reading]:
+    """Return the charge state's numbers; a maximum current that can be set is a control instead.
+
+    Power is 0 while the device says that it is not charging: Enode gives null then.
+    """
+    numbers = charge.readings(wanted)
+    if Action.MAX_CURRENT in controls:
+        numbers.pop((Quantity.MAX_CURRENT, None), None)
     power = numbers.get(_CHARGE_POWER)
     if power is not None and power.value is None and charge.fields.get("isCharging") is False:
         numbers[_CHARGE_POWER] = Reading(0.0, power.at)

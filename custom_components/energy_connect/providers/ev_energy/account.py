@@ -8,6 +8,7 @@ from typing import Any, Final, override
 
 from ...core.account import Context
 from ...core.budget import Priority
+from ...core.commands import Orders
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -15,20 +16,25 @@ from ...core.errors import (
     RateLimited,
     Reason,
     Unavailable,
-    UnexpectedResponse,
 )
 from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Device, Poll, Snapshot
+from ...core.offers import Controllable, Mending, PlanSource, ReadingSource, SessionSource, Visit
+from ...core.records import ChargePlan, ChargingSession, Link, RawReading
 from ...core.vocabulary import Flag, Kind
 from .access import DEVICE_SCOPES, Access, open_access
 from .agenda import SELDOM, Feature, choose, raise_if_blind
 from .chargers import parse_chargers, reachable
+from .commands import Commands
+from .controls import WRITES, permissions
 from .display import Display
 from .energy import HomeEnergy
 from .history import Past
 from .household import Tariff, User, account_device, parse_tariff, parse_user
 from .lists import Lists
+from .lookups import Lookups
 from .parse import Parsed
+from .reconnect import advise, reconnect_link
 from .sessions import (
     NEVER_CHARGED,
     NO_PLAN,
@@ -38,7 +44,6 @@ from .sessions import (
     Sessions,
     Slot,
     outlook,
-    parse_plan,
     parse_sessions,
 )
 from .vehicles import parse_vehicles
@@ -65,7 +70,9 @@ class _Plan:
     at: float
 
 
-class EvEnergyAccount(HistoryAccount):
+class EvEnergyAccount(
+    HistoryAccount, Controllable, SessionSource, PlanSource, ReadingSource, Mending
+):
     """One account, opened."""
 
     def __init__(self, context: Context) -> None:
@@ -82,12 +89,16 @@ class EvEnergyAccount(HistoryAccount):
         self._tariff: tuple[Tariff, float] | None = None
         self._requests_left: tuple[float, float] | None = None
         self._lists = Lists(self._access)
+        self._lookups = Lookups(self._access, context.clock, self._device)
         self._past = Past(self._access, context.clock)
         self._home = HomeEnergy(self._access, context, self._lists.read)
         self._deadline: float | None = _FIRST
         self._first_round = True
         self._display = Display()
         self._features = self._all_features()
+        hurry = self._feature("sessions").hurry
+        commands = Commands(self._access, self._lookups, self._device, hurry)
+        self.orders = Orders(context.clock, commands.send)
 
     def _all_features(self) -> list[Feature]:
         return [
@@ -267,17 +278,8 @@ class EvEnergyAccount(HistoryAccount):
             planned, key=lambda key: (self._plans[key].at if key in self._plans else 0.0, key)
         )
         for session_id in waiting[:_MOST_PLANS]:
-            self._plans[session_id] = _Plan(await self._read_plan(session_id), now)
+            self._plans[session_id] = _Plan(await self._lookups.plan(session_id), now)
         self._done("plans")
-
-    async def _read_plan(self, session_id: str) -> tuple[Slot, ...]:
-        try:
-            response = await self._access.get("charging_sub_sessions", session_id, "schedules")
-        except UnexpectedResponse as error:
-            if error.status != 404:
-                raise
-            return ()  # this session has none, or is gone: no word about the others
-        return parse_plan(response.json())
 
     async def _read_user(self) -> None:
         user = parse_user((await self._access.get("users", "me")).json())
@@ -305,24 +307,55 @@ class EvEnergyAccount(HistoryAccount):
     def _forget_tariff(self) -> None:
         self._tariff = None
 
+    # On demand.
+
+    @override
+    async def charging_sessions(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[ChargingSession]:
+        return await self._lookups.charging_sessions(device_id, start, end)
+
+    @override
+    async def charge_plan(self, device_id: str) -> ChargePlan:
+        return await self._lookups.charge_plan(device_id)
+
+    @override
+    async def readings(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[RawReading]:
+        return await self._lookups.readings(device_id, start, end)
+
+    @override
+    async def mend(self, subject: str, visit: Visit) -> Link | None:
+        """Return the page on which a vehicle is connected again; it leads back nowhere."""
+        vehicle = self._vehicles.get(subject)
+        if vehicle is None or not vehicle.flags.get(Flag.LOGIN_BROKEN):
+            return None
+        return await reconnect_link(self._access, subject)
+
+    def _device(self, device_id: str) -> Device | None:
+        return self._vehicles.get(device_id) or self._chargers.get(device_id)
+
     # Showing.
 
     def _snapshot(self) -> Snapshot:
         now = self._clock.now()
+        allowed = permissions(self._access.scope)
         money = self._currency()
         devices = [*self._home.devices()]
         for vehicle in self._vehicles.values():
             charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
             plan = self._outlook(charging)
-            devices.append(self._display.vehicle(vehicle, charging, money, plan))
+            devices.append(self._display.vehicle(vehicle, charging, money, plan, allowed))
         for charger in self._chargers.values():
             online = reachable(charger, now)
             charging = self._charging(charger)
-            devices.append(self._display.charger(charger, charging, money, online))
+            devices.append(self._display.charger(charger, charging, money, online, allowed))
         shown = self._display.aged(devices, now)
         if (account := self._account()) is not None:
             shown.append(account)
-        return Snapshot({device.id: device for device in shown})
+        advice = advise(self._vehicles.values())
+        return Snapshot({device.id: device for device in shown}, advice)
 
     def _currency(self) -> str | None:
         return self._sessions.currency or (self._tariff[0].currency if self._tariff else None)
@@ -378,8 +411,9 @@ class EvEnergyAccount(HistoryAccount):
         """Return counts and names: what is read, what is refused, which scopes would bring more."""
         scope = self._access.scope
         refused = {one.scope for one in self._features if isinstance(one.error, NotPermitted)}
-        wanted = {one.scope for one in self._features}
-        missing = refused if scope is None else refused | (wanted - scope)
+        wanted = {one.scope for one in self._features} | WRITES
+        # Where nobody says what was granted, reading is tried; telling is not offered.
+        missing = refused | (WRITES if scope is None else wanted - scope)
         budget = self._access.budget
         return {
             "scopes": None if scope is None else sorted(scope & wanted),

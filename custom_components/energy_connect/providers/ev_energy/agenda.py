@@ -49,6 +49,11 @@ class Feature:
         self.error = None
         self.due = now + (self.every if every is None else every)
 
+    def hurry(self) -> None:
+        """Read it with the next poll, whatever is waiting."""
+        self.due = -math.inf
+        self.skipped = True
+
     def failed(self, now: float, error: ApiError) -> None:
         """Note why it was not read: what is refused, or is not there, is asked for rarely.
 

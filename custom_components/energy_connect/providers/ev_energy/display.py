@@ -8,6 +8,7 @@ from ...core.counters import CounterGuard
 from ...core.freshness import Freshness
 from ...core.model import Device
 from .chargers import with_reachable
+from .controls import Permissions, with_boost, with_settings
 from .sessions import Charging, Outlook, with_charging, with_outlook
 
 LATE: Final = timedelta(minutes=15 + 3 * 2)
@@ -30,11 +31,16 @@ class Display:
         return [self._freshness.show(self._guard.settle(device), now) for device in devices]
 
     def vehicle(
-        self, device: Device, charging: Charging | None, money: str | None, plan: Outlook | None
+        self,
+        device: Device,
+        charging: Charging | None,
+        money: str | None,
+        plan: Outlook | None,
+        allowed: Permissions,
     ) -> Device:
         """Return a vehicle with its sessions and its plan; None: they can't be read."""
         before = self._combined.get(device.id)
-        parts = (device, charging, money, plan)
+        parts = (device, charging, money, plan, allowed)
         if before is not None and _same(before[0], parts):
             return before[1]
         combined = device
@@ -42,20 +48,31 @@ class Display:
             combined = with_charging(combined, charging, money)
         if plan is not None:
             combined = with_outlook(combined, plan)
+        if allowed.settings:
+            combined = with_settings(combined)
+        if allowed.boost:
+            combined = with_boost(combined)
         self._combined[device.id] = (parts, combined)
         return combined
 
     def charger(
-        self, device: Device, charging: Charging | None, money: str | None, online: bool | None
+        self,
+        device: Device,
+        charging: Charging | None,
+        money: str | None,
+        online: bool | None,
+        allowed: Permissions,
     ) -> Device:
         """Return a charger with its sessions; `online` None: nobody knows."""
         before = self._combined.get(device.id)
-        parts = (device, charging, money, online)
+        parts = (device, charging, money, online, allowed)
         if before is not None and _same(before[0], parts):
             return before[1]
         combined = with_reachable(device, online)
         if charging is not None:
             combined = with_charging(combined, charging, money)
+        if allowed.boost:
+            combined = with_boost(combined)
         self._combined[device.id] = (parts, combined)
         return combined
 

@@ -2,13 +2,15 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, override
 
 from ...core.account import Account, Context, Field, FieldKind, Identity, Provider
 from ...core.address import base_url
 from ...core.budget import Budget, Priority
+from ...core.commands import Accepted, Command, Orders
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -17,19 +19,28 @@ from ...core.errors import (
     Unavailable,
     UnexpectedResponse,
 )
-from ...core.history import Harvest, Source
+from ...core.history import Harvest, HistoryAccount, Source
 from ...core.http import ApiClient
 from ...core.model import Advice, AdviceKind, Poll, Snapshot
 from ...core.oauth import Authentication, TokenEndpoint
+from ...core.offers import Controllable, ReadingSource, SessionSource
+from ...core.records import ChargingSession, RawReading
+from ...core.response import Response
 from ...core.rota import Rota
 from ...core.tokens import ExchangedToken, Token
 from ...core.vocabulary import Kind
+from .answers import judge_command
+from .attention import Attention
 from .backoff import Backoff
+from .commands import Commander, Sight
+from .controls import can_be_steered
 from .devices import Devices
 from .discovery import TYPES_PATH, Discovery, Route
 from .history import TraxesHistory
 from .lists import ListReader
-from .parse import KINDS, SESSION_KINDS, entered_key
+from .lookups import read_raw, read_sessions
+from .parse import KINDS, SESSION_KINDS, Entity, entered_key
+from .permissions import Permissions
 from .sessions import Sessions
 
 _API: Final = "https://api.traxes.io/connect"
@@ -63,20 +74,31 @@ class _NoToken(ApiError):
         self.error = error
 
 
-class TraxesAccount:
+@contextmanager
+def _own_errors() -> Iterator[None]:
+    """Let no error of ours leave: what happened at the token endpoint leaves instead."""
+    try:
+        yield
+    except _NoToken as error:
+        raise error.error from error
+
+
+class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
     """One application's access to the devices that were shared with it."""
 
     def __init__(self, context: Context) -> None:
         """Open the account; sends nothing."""
         self._clock = clock = context.clock
+        client_id = context.data["client_id"].strip()
         self._budget = Budget(clock, concurrent=_AT_ONCE)
+        self._backoff = Backoff(self._budget)
         self._endpoint = TokenEndpoint(
             context.session,
             base_url("TRAXES_AUTH_URL", _AUTH),
             "access_token",
             clock=clock,
             budget=self._budget,
-            client_id=context.data["client_id"].strip(),
+            client_id=client_id,
             client_secret=context.data["client_secret"].strip(),
             authentication=Authentication.BODY,
         )
@@ -87,7 +109,7 @@ class TraxesAccount:
             clock=clock,
             budget=self._budget,
             token=self._token,
-            verdict=Backoff(self._budget),
+            verdict=self._judge,
         )
         self._lists = ListReader(self._client)
         entered = context.options.get("entity_ids") or ()
@@ -96,6 +118,10 @@ class TraxesAccount:
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
         self._devices = Devices(clock, locate=context.options.get("track_location") is True)
         self._sessions = Sessions(self._lists, clock)
+        self._permissions = Permissions(self._lists, clock, client_id)
+        self._attention = Attention(clock)
+        self._commander = Commander(self._client, self._lists, clock, self._see)
+        self.orders = Orders(clock, self._send)
         self._rota = Rota(clock, _INTERVAL)
         self._history = TraxesHistory(self._lists, clock)
         self._refused: dict[str, float] = {}
@@ -110,6 +136,9 @@ class TraxesAccount:
         except (NotPermitted, UnexpectedResponse) as error:
             raise _NoToken(error) from error
 
+    def _judge(self, response: Response) -> ApiError | None:
+        return judge_command(response, self._clock.now()) or self._backoff(response)
+
     async def check(self) -> None:
         """Prove that the credentials open the interface, with the cheapest request that there is.
 
@@ -122,10 +151,12 @@ class TraxesAccount:
             ApiError: the provider can't be asked.
 
         """
+        with _own_errors():
+            await self._check()
+
+    async def _check(self) -> None:
         try:
             response = await self._client.get(*TYPES_PATH)
-        except _NoToken as error:
-            raise error.error from error
         except NotPermitted as error:
             raise NotPermitted(
                 Reason.APPLICATION_NOT_ALLOWED, status=error.status, detail=error.detail
@@ -137,12 +168,11 @@ class TraxesAccount:
             if response.body.strip():
                 response.json()
 
+    @override
     async def poll(self) -> Poll:
         """Find devices and read what is due; see `Account`."""
-        try:
+        with _own_errors():
             return await self._poll()
-        except _NoToken as error:
-            raise error.error from error
 
     async def _poll(self) -> Poll:
         first, self._polled = not self._polled, True
@@ -152,6 +182,7 @@ class TraxesAccount:
             async with asyncio.timeout(_FIRST_POLL if first else None):
                 listed = await self._discover()
                 await self._read()
+                await self._read_permissions()
         except TimeoutError as error:
             if self._token.exchanges == 0:
                 raise Unavailable(Reason.TIMEOUT) from error
@@ -179,6 +210,7 @@ class TraxesAccount:
         self._discover_at = now + (settled if self._discovery.settled else _LISTS_RETRY)
         return KINDS if self._discovery.authoritative else frozenset()
 
+    @override
     def history_sources(self) -> Sequence[Source]:
         """Return what can be read of the past; see `HistoryAccount`."""
         return self._history.sources(
@@ -187,14 +219,13 @@ class TraxesAccount:
             if one not in self._refused and (known := self._devices.known(one)) is not None
         )
 
+    @override
     async def read_history(
         self, source: Source, start: datetime, end: datetime, priority: Priority
     ) -> Harvest:
         """Read a source; see `HistoryAccount`."""
-        try:
+        with _own_errors():
             return await self._history.read(source, start, end, priority)
-        except _NoToken as error:
-            raise error.error from error
 
     async def _read(self) -> None:
         """Read the share of the devices that is due.
@@ -206,12 +237,15 @@ class TraxesAccount:
         now = self._clock.monotonic()
         entities = self._discovery.entities
         self._refused = {one: at for one, at in self._refused.items() if one in entities}
-        self._rota.sync(one for one in entities if self._refused.get(one, now) <= now)
-        result = await self._rota.run(self._read_one)
-        if result.read or not entities:
+        self._attention.sync(entities, lambda one: self._devices.sight(one).measured)
+        usual = (one for one in entities if one not in self._attention)
+        self._rota.sync(one for one in usual if self._refused.get(one, now) <= now)
+        rounds = [await rota.run(self._read_one) for rota in (self._attention.rota, self._rota)]
+        failures = [failure for one in rounds for failure in one.failures]
+        if any(one.read for one in rounds) or not entities:
             self._failure = None
-        elif result.failures:
-            self._failure = result.failures[0]
+        elif failures:
+            self._failure = failures[0]
         if self._failure is not None:
             raise self._failure
 
@@ -229,6 +263,53 @@ class TraxesAccount:
             self._devices.take(self._discovery.entities[entity_id], response)
         self._refused.pop(entity_id, None)
 
+    async def _read_permissions(self) -> None:
+        self._permissions.sync(
+            one
+            for one, entity in self._discovery.entities.items()
+            if can_be_steered(entity) and one not in self._refused
+        )
+        await self._permissions.read()
+
+    async def _send(self, command: Command) -> Accepted:
+        """Send a command, and look more often from then on; see `core.commands.Send`."""
+        with _own_errors():
+            accepted = await self._commander.send(command)
+        self._attention.tell(command.device_id, accepted.at or self._clock.now())
+        return accepted
+
+    async def _see(self, entity_id: str) -> Sight:
+        """Read an entity anew; see `commands.See`."""
+        if entity_id not in self._discovery.entities:
+            return Sight()
+        try:
+            await self._read_one(entity_id)
+        except ApiError:
+            return Sight()
+        return self._devices.sight(entity_id)
+
+    @override
+    async def charging_sessions(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[ChargingSession]:
+        """Return the charges that began in a period; see `SessionSource`."""
+        entity = self._discovery.entities.get(device_id)
+        if entity is None or entity.kind not in SESSION_KINDS:
+            return ()
+        with _own_errors():
+            return await read_sessions(self._lists, entity, start, end)
+
+    @override
+    async def readings(
+        self, device_id: str, start: datetime, end: datetime
+    ) -> Sequence[RawReading]:
+        """Return the readings of a period; see `ReadingSource`."""
+        entity = self._discovery.entities.get(device_id)
+        if entity is None:
+            return ()
+        with _own_errors():
+            return await read_raw(self._lists, entity, start, end)
+
     def _sync_sessions(self) -> None:
         charging = {
             one: entity
@@ -239,18 +320,26 @@ class TraxesAccount:
 
     def _snapshot(self) -> Snapshot:
         entities = self._discovery.entities
-        devices = self._devices.show(entities, self._sessions.newest, self._refused)
-        nothing = self._discovered and not devices
+        devices = self._devices.show(
+            entities, self._sessions.newest, self._refused, self._permissions.steerable
+        )
+        if self._discovered and not devices:
+            return Snapshot(devices, (Advice(AdviceKind.NO_DEVICES, "devices"),))
         return Snapshot(
-            devices=devices, advice=(Advice(AdviceKind.NO_DEVICES, "devices"),) if nothing else ()
+            devices,
+            tuple(_not_shared(entity) for one, entity in entities.items() if one in self._refused),
         )
 
     def _again(self) -> timedelta:
         self._sync_sessions()
         lists = max(1.0, self._discover_at - self._clock.monotonic())
-        wait = min(self._rota.again, self._sessions.again, lists)
+        waits = [self._rota.again, self._sessions.again, self._permissions.again, lists]
+        if (soon := self._attention.again) is not None:
+            waits.append(soon)
+        wait = min(waits)
         return timedelta(seconds=max(wait, self._budget.quiet_for))
 
+    @override
     def diagnostics(self) -> Mapping[str, Any]:
         """Return counts and names; see `Account`."""
         entities = self._discovery.entities.values()
@@ -260,6 +349,7 @@ class TraxesAccount:
             "list_complete": self._discovery.settled,
             "offered_types": self._discovery.offered_types,
             "devices_refused": len(self._refused),
+            "devices_by_permission_to_command": self._permissions.counts,
             "charge_sessions_refused": self._sessions.refused,
             "charge_session_failures": self._sessions.failures,
             "entered_ids_unusable": self._not_ids,
@@ -277,6 +367,12 @@ class TraxesAccount:
             "quiet_for": self._budget.quiet_for,
             "token_exchanges": self._token.exchanges,
         }
+
+
+def _not_shared(entity: Entity) -> Advice:
+    """Return the advice for an entity whose readings are refused: only its owner can mend it."""
+    name = entity.name or " ".join(filter(None, (entity.brand, entity.type))) or entity.id
+    return Advice(AdviceKind.NO_VIEWER_PERMISSION, entity.id, placeholders={"device": name})
 
 
 async def identify(context: Context) -> list[Identity]:

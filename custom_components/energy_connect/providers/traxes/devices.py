@@ -12,6 +12,8 @@ from ...core.model import Device, NumberKey, Reading
 from ...core.paging import PageMemory
 from ...core.response import Response
 from ...core.vocabulary import Flag, Kind, Moment, Quantity
+from .commands import Sight
+from .controls import controls
 from .holding import Holding
 from .metrics import Measurement, detail, parse_measurement
 from .parse import ChargeSessions, Entity
@@ -20,9 +22,10 @@ _LOGGER = logging.getLogger(__name__)
 
 # Grid meters deliver quarter hours (assumed, as is every cadence here), and 3 polls of 5 minutes.
 _LATE: Final = timedelta(minutes=30)
+_FULL: Final = 100.0
 _NO_SESSIONS: Final = ChargeSessions()
 
-type _Stamp = tuple[Entity, object, ChargeSessions, bool, str | None]
+type _Stamp = tuple[Entity, object, ChargeSessions, bool, str | None, bool]
 
 
 class Devices:
@@ -89,6 +92,18 @@ class Devices:
         """Tell whether the entity's newest readings say that it charges."""
         return entity_id in self._held and self._held[entity_id][1].charging
 
+    def sight(self, entity_id: str) -> Sight:
+        """Return what the entity's newest readings say of what it does."""
+        holding = self._held[entity_id][1] if entity_id in self._held else Holding()
+        charge = holding.numbers.get((Quantity.STATE_OF_CHARGE, None))
+        level = charge.value if charge is not None else None
+        return Sight(
+            measured=holding.flagged.get(Flag.CHARGING),
+            charging=holding.flags.get(Flag.CHARGING),
+            plugged_in=holding.flags.get(Flag.PLUGGED_IN),
+            full=None if level is None else level >= _FULL,
+        )
+
     def metrics(self) -> list[str]:
         """Return the names of all metrics that were used so far."""
         names: set[str] = set()
@@ -106,8 +121,12 @@ class Devices:
         entities: Mapping[str, Entity],
         sessions: Mapping[str, ChargeSessions],
         refused: Collection[str],
+        steerable: Collection[str],
     ) -> dict[str, Device]:
-        """Return all devices as they should be shown now; `refused` ones have no values."""
+        """Return all devices as they should be shown now.
+
+        `refused` ones have no values; `steerable` ones can be told what their type can be told.
+        """
         self._forget(entities)
         monotonic, now = self._clock.monotonic(), self._clock.now()
         shown = {}
@@ -120,6 +139,7 @@ class Devices:
                 sessions.get(entity.id, _NO_SESSIONS),
                 entity.id in refused,
                 entity.parent if entity.parent in entities else None,
+                entity.id in steerable,
             )
             made = self._made.get(entity.id)
             if made is None or made[0] != stamp:
@@ -135,7 +155,7 @@ class Devices:
         self._pages.keep(f"{kind}/{entity_id}" for entity_id, (kind, _) in self._held.items())
 
     def _device(self, stamp: _Stamp, holding: Holding) -> Device:
-        entity, _, sessions, refused, parent = stamp
+        entity, _, sessions, refused, parent, steerable = stamp
         measured = holding.newest.measured if holding.newest is not None else None
         numbers = {**holding.numbers, **_session_numbers(sessions)}
         flags: dict[Flag, bool | None] = dict(holding.flags)
@@ -163,6 +183,7 @@ class Devices:
             delivering=not refused,
             tracked=holding.located,
             position=None if refused else holding.position,
+            controls=controls(entity, holding) if steerable and not refused else {},
         )
 
 

@@ -1,5 +1,6 @@
 """What is known of one entity over many readings: a metric that one reading leaves out stays."""
 
+from datetime import datetime
 from typing import Final
 
 from ...core.model import NumberKey, Position, Reading
@@ -22,6 +23,8 @@ class Holding:
         """Hold nothing."""
         self.numbers: dict[NumberKey, Reading] = {}
         self.flags: dict[Flag, bool | None] = {}
+        self.flagged: dict[Flag, datetime | None] = {}
+        """When each flag was measured: a reading that leaves one out says nothing new of it."""
         self.position: Position | None = None
         self.newest: Measurement | None = None
         self.metrics: frozenset[str] = frozenset()
@@ -59,6 +62,7 @@ class Holding:
             self._absent.pop(key, None)
         self.numbers |= measurement.numbers
         self.flags |= measurement.flags
+        self.flagged |= dict.fromkeys(measurement.flags, measurement.measured)
         self.metrics |= measurement.metrics
         self.position = measurement.position or self.position
         self.newest = measurement
