@@ -30,12 +30,14 @@ def suggested(flow: Any) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("provider", [key for key, one in PROVIDERS.items() if not one.options])
-async def test_a_provider_without_options_offers_none(
+WITHOUT_OPTIONS = [key for key, one in PROVIDERS.items() if not (one.options or one.history)]
+
+
+@pytest.mark.parametrize("provider", WITHOUT_OPTIONS)
+async def test_a_provider_without_options_and_past_offers_none(
     hass: HomeAssistant, simulator: Simulator, provider: str
 ) -> None:
-    steps = ("ev_energy", "ev_energy_credentials") if provider == "ev_energy" else (provider,)
-    entry = await set_up(hass, simulator, provider, *steps)
+    entry = await set_up(hass, simulator, provider, provider)
 
     assert not entry.supports_options
 

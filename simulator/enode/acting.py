@@ -9,14 +9,14 @@ from aiohttp import web
 
 from simulator.enode.assets import LISTS, Assets
 from simulator.enode.desk import SCOPES, Desk
-from simulator.enode.frames import PLACE, asset_id, written
+from simulator.enode.frames import asset_id
 from simulator.enode.knobs import EnodeKnobs
 from simulator.enode.linking import LANGUAGES, Links
 from simulator.enode.problems import Refused
 from simulator.enode.smart import Smart
 from simulator.enode.states import States
 from simulator.house import House
-from simulator.payload import JsonObject, JsonValue
+from simulator.payload import JsonObject
 
 
 class Memory:
@@ -162,68 +162,6 @@ def _text(vendor: str, language: str, *, link: bool) -> JsonObject:
     }
 
 
-def _sessions(asked: Asked) -> web.Response:
-    """Return the charging sessions that overlap a period, of one device or of all of a type."""
-    query = asked.request.query
-    if unknown := set(query) - {"startDate", "endDate", "type", "id", "locationId"}:
-        raise Refused(400, f"Unknown parameter {min(unknown)}.")
-    if asked.part("user") not in asked.memory.knobs.users:
-        raise Refused(404, "User not found.")
-    kind = query.get("type", "")
-    if kind not in {"charger", "vehicle", "hvac"}:
-        raise Refused(400, "type is unknown.")
-    start = _moment(query.get("startDate"), "startDate")
-    end = _moment(query.get("endDate"), "endDate") if "endDate" in query else asked.now
-    rows: list[JsonValue] = []
-    for entry in asked.assets.lists()[LISTS[kind]]:
-        if entry.user != asked.part("user") or query.get("id", entry.id) != entry.id:
-            continue
-        if kind != "hvac":
-            rows += _charges(asked, kind, entry.id, start, end)
-    if "id" in query and asked.assets.find(LISTS[kind], query["id"]) is None:
-        raise Refused(404, "Asset not found")
-    return web.json_response(rows)
-
-
-def _charges(
-    asked: Asked, kind: str, one: str, start: dt.datetime, end: dt.datetime
-) -> list[JsonValue]:
-    car = asked.memory.house.car_park.car(asked.assets.number(kind, one))
-    # A session appears when it has been over for 15 minutes (vendor).
-    seen = asked.now - dt.timedelta(minutes=15)
-    rows: list[JsonValue] = []
-    for session in car.sessions(start, end):
-        if session.end > seen:
-            continue
-        power = session.power / 1000
-        price = {"min": 0.22, "max": 0.28, "mean": 0.25}
-        rows.append(
-            {
-                "id": one,
-                "locationId": PLACE,
-                "from": written(session.start),
-                "to": written(session.end),
-                "kwhSum": round(session.energy, 3),
-                "kw": {"min": power, "max": power, "mean": power},
-                "price": price,
-                "costSum": round(session.energy * 0.25, 2),
-                "nonSmartPrice": dict.fromkeys(price),
-                "estimatedSavings": None,
-            }
-        )
-    return rows
-
-
-def _moment(value: str | None, name: str) -> dt.datetime:
-    try:
-        moment = dt.datetime.fromisoformat(value or "")
-    except ValueError:
-        moment = None
-    if moment is None or moment.tzinfo is None:
-        raise Refused(400, f"{name} must be a date-time with a zone.")
-    return moment
-
-
 _VERBS = {
     "vehicle": ("charging", "max-current"),
     "charger": ("charging", "max-current"),
@@ -259,7 +197,6 @@ ROUTES: list[tuple[str, str, Acting]] = [
     ("POST", "/users/{user}/link", _link),
     ("POST", "/assets/{id}/relink", _relink),
     ("GET", "/interventions/{id}", _intervention),
-    ("GET", "/users/{user}/statistics/charging/sessions", _sessions),
 ]
 """Method, path below the environment, and what answers."""
 

@@ -293,8 +293,8 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
 
     # Statistics
 
-    def _statistics(self, request: web.Request) -> Statistics:
-        return Statistics(self.world.house, self.knobs, self._now(request))
+    def _statistics(self, request: web.Request, assets: Assets) -> Statistics:
+        return Statistics(self.world.house, self.knobs, self._now(request), assets)
 
     def _charging_hours(self, request: web.Request, assets: Assets) -> web.Response:
         _refuse_unknown(request, _CHARGING | {"resolution", "utcOffset"})
@@ -304,13 +304,13 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         if resolution not in RESOLUTIONS:
             raise Refused(400, "resolution is unknown.")
         step = RESOLUTIONS[resolution]
-        rows = self._statistics(request).hours(user, kind, device, span, step)
+        rows = self._statistics(request, assets).hours(user, kind, device, span, step)
         return web.json_response(rows)
 
     def _charging_sessions(self, request: web.Request, assets: Assets) -> web.Response:
         _refuse_unknown(request, _CHARGING)
         self._refuse_statistics("sessions")
-        rows = self._statistics(request).sessions(*self._charging(request, assets))
+        rows = self._statistics(request, assets).sessions(*self._charging(request, assets))
         return web.json_response(rows)
 
     def _charging(
@@ -336,7 +336,7 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
         if year is None or month is None:
             raise Refused(400, "year or month is missing.")
         day = _whole(request, "day", 1, 31)
-        status, answer = self._statistics(request).inverter(year, month, day)
+        status, answer = self._statistics(request, assets).inverter(year, month, day)
         return web.json_response(answer, status=status)
 
     def _site_statistics(self, request: web.Request, assets: Assets) -> web.Response:
@@ -348,7 +348,9 @@ class EnodeServer(ProviderServer[EnodeKnobs]):
                 "Statistics are not available for this HEM System at the requested interval",
                 named=NO_SITE_STATISTICS,
             )
-        return web.json_response(self._statistics(request).site(request.query.get("interval", "")))
+        return web.json_response(
+            self._statistics(request, assets).site(request.query.get("interval", ""))
+        )
 
     def _refuse_statistics(self, name: str) -> None:
         if name not in self.knobs.statistics:

@@ -8,7 +8,8 @@ import datetime as dt
 import re
 
 from simulator.cars import Car, ChargeSession
-from simulator.enode.frames import LINKED, ZONE, asset_id
+from simulator.enode.assets import LISTS, Assets
+from simulator.enode.frames import LINKED, PLACE, ZONE, written
 from simulator.enode.knobs import OWNER, EnodeKnobs
 from simulator.enode.problems import Refused
 from simulator.house import Flow, House
@@ -55,11 +56,12 @@ def price(at: dt.datetime) -> float:
 class Statistics:
     """The statistics at one moment."""
 
-    def __init__(self, house: House, knobs: EnodeKnobs, now: dt.datetime) -> None:
-        """Look back at `now`."""
+    def __init__(self, house: House, knobs: EnodeKnobs, now: dt.datetime, assets: Assets) -> None:
+        """Look back at `now`, at what the assets that are there then did."""
         self._house = house
         self._knobs = knobs
         self._now = now
+        self._assets = assets
 
     # Charging
 
@@ -86,7 +88,7 @@ class Statistics:
                 at += step
         return self._arranged(
             [
-                {"date": _time(at), **_drawing(round(totals[at], 6), at, step)}
+                {"date": written(at), **_drawing(round(totals[at], 6), at, step)}
                 for at in sorted(totals)
                 if start <= at <= end
             ]
@@ -101,9 +103,9 @@ class Statistics:
             [
                 {
                     "id": found,
-                    "locationId": None,
-                    "from": _time(one.start),
-                    "to": _time(one.end),
+                    "locationId": None if kind == "hvac" else PLACE,
+                    "from": written(one.start),
+                    "to": written(one.end),
                     **_drawing(round(one.energy, 6), one.start, one.end - one.start),
                 }
                 for found in self._found(user, kind, device)
@@ -114,12 +116,8 @@ class Statistics:
 
     def _found(self, user: str, kind: str, device: str | None) -> list[str]:
         """Return the ids of a user's devices of a kind, or of the one that is asked for."""
-        names: list[str] = []
-        if user == OWNER:
-            count = {"vehicle": self._knobs.vehicles, "charger": 2}.get(kind, 0)
-            names = [f"{kind} {number}" for number in range(count)]
-            names += ["Hall heat pump"] if kind == "hvac" else []
-        ids = [asset_id(name) for name in names]
+        entries = reversed(self._assets.lists()[LISTS[kind]])
+        ids = [entry.id for entry in entries if entry.user == user]
         if device is not None and device not in ids:
             raise Refused(404, "Asset not found")
         return ids if device is None else [device]
@@ -130,13 +128,10 @@ class Statistics:
         """Return what showed by now of what the devices drew."""
         found = self._found(user, kind, device)
         if kind == "hvac":
+            # The neighbour's does not tell its power.
+            found = found if user == OWNER else []
             return [each for _ in found for each in self._heating(max(start, LINKED), end)]
-        numbers = [
-            number
-            for number in range(max(2, self._knobs.vehicles))
-            if asset_id(f"{kind} {number}") in found
-        ]
-        cars = [self._house.car_park.car(number) for number in numbers]
+        cars = [self._house.car_park.car(self._assets.number(kind, one)) for one in found]
         return [each for car in cars for each in self._charges(car, start, end)]
 
     def _charges(self, car: Car, start: dt.datetime, end: dt.datetime) -> list[ChargeSession]:
@@ -191,7 +186,7 @@ class Statistics:
             "resolutions": {name: {"unit": "kWh", "data": self._arranged(data)}},
         }
         if not final:
-            answer["retryAfter"] = _time(_floor(self._now, _RETRY) + _RETRY)
+            answer["retryAfter"] = written(_floor(self._now, _RETRY) + _RETRY)
         return 200 if final else 202, answer
 
     def site(self, interval: str) -> JsonObject:
@@ -202,7 +197,7 @@ class Statistics:
         day = None if named[3] is None else int(named[3])
         first, beyond = _period(int(named[1]), int(named[2]), day)
         if beyond <= INSTALLED:
-            installed = _time(_midnight(INSTALLED))
+            installed = written(_midnight(INSTALLED))
             raise Refused(
                 400,
                 f"Request Interval {interval} is before the installation of the HEM system "
@@ -321,7 +316,3 @@ def _local_day(at: dt.datetime) -> str:
 def _floor(at: dt.datetime, step: dt.timedelta) -> dt.datetime:
     seconds = step.total_seconds()
     return dt.datetime.fromtimestamp(at.timestamp() // seconds * seconds, dt.UTC)
-
-
-def _time(at: dt.datetime) -> str:
-    return at.astimezone(dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

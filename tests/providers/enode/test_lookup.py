@@ -13,6 +13,7 @@ from custom_components.energy_connect.core.vocabulary import Action
 from custom_components.energy_connect.providers.enode.account import EnodeAccount
 from custom_components.energy_connect.providers.enode.lookup import parse_plan, parse_session
 from simulator.enode.assets import asset_id
+from simulator.enode.statistics import price
 from simulator.faults import Shape
 
 from .conftest import Home
@@ -52,7 +53,8 @@ async def test_sessions_of_a_week(account: EnodeAccount, home: Home, device: str
 
     assert [(one.start, one.end) for one in found] == [(one.start, one.end) for one in charges]
     assert found[0].energy == pytest.approx(charges[0].energy)
-    assert found[0].cost == pytest.approx(charges[0].energy * 0.25, abs=0.01)
+    cost = charges[0].energy * price(charges[0].start)
+    assert found[0].cost == pytest.approx(cost, abs=0.01)
     assert (found[0].device_id, found[0].savings, found[0].currency) == (device, None, None)
     assert len({one.id for one in found}) == len(found)
     assert home.asked() == ["users/villa-14/statistics/charging/sessions"]
