@@ -108,3 +108,17 @@ async def test_the_unit_of_heat_is_asked_for_until_somebody_says_it(office: Offi
 
     poll = await office.open(heat_unit="gj", cold_unit="kwh").poll()
     assert poll.snapshot.advice == ()
+
+
+async def test_a_missing_scope_is_told_until_it_is_granted(office: Office) -> None:
+    office.grant(*ALL_SCOPES - {"readings", "entity_deltas"})
+    account = office.open(heat_unit="gj", cold_unit="gj")
+
+    missing = (await account.poll()).snapshot.advice
+    still = (await office.later(account, 13 * 3600.0)).snapshot.advice
+    office.grant(*ALL_SCOPES)
+    granted = (await office.later(account, 13 * 3600.0)).snapshot.advice
+
+    told = Advice(AdviceKind.PERMISSION_MISSING, "readings", placeholders={"feature": "readings"})
+    assert missing == still == (told,)  # months are an extra
+    assert granted == ()

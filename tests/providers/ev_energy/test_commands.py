@@ -173,7 +173,7 @@ class TestSettings:
         assert owner.driveway.sim.ev_energy.garage.vehicles(0)[0][field] == value
         assert owner.sent() == [f"PATCH vehicles/{CAR}"]
         poll = await owner.look()
-        assert device(poll, CAR).controls[action].value == value  # type: ignore[union-attr]
+        assert device(poll, CAR).controls[action].value == value  # type: ignore[union-attr] # both have one
 
     async def test_so_already_is_done(self, owner: Owner) -> None:
         assert await owner.told(Action.SMART_CHARGING, True) == CONFIRMED
@@ -182,7 +182,7 @@ class TestSettings:
     async def test_a_limit_is_whole(self, owner: Owner) -> None:
         """Number entities take what lies between the steps too."""
         assert await owner.told(Action.CHARGE_LIMIT, 72.6) == CONFIRMED
-        assert device(await owner.look(), CAR).controls[Action.CHARGE_LIMIT].value == 73  # type: ignore[union-attr]
+        assert device(await owner.look(), CAR).controls[Action.CHARGE_LIMIT].value == 73  # type: ignore[union-attr] # both have one
 
     @pytest.mark.parametrize("value", [49.0, 101.0, float("nan")])
     async def test_out_of_range_is_not_sent(self, owner: Owner, value: float) -> None:

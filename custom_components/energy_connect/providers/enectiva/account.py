@@ -364,7 +364,8 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             for key, device in self._devices.items()
         }
         again = timedelta(seconds=self._again())
-        snapshot = Snapshot(devices=shown, advice=_unknown_units(shown.values()))
+        advice = _unknown_units(shown.values()) + _missing_scopes(self._features)
+        snapshot = Snapshot(devices=shown, advice=advice)
         return Poll(snapshot=snapshot, again=again, listed=listed)
 
     def _again(self) -> float:
@@ -418,6 +419,18 @@ def _is_trouble(error: ApiError) -> bool:
     if isinstance(error, UnexpectedResponse):
         return error.status not in _OWN_FAULT and error.reason is not Reason.INVALID_ID
     return isinstance(error, Unavailable)
+
+
+def _missing_scopes(features: Features) -> tuple[Advice, ...]:
+    """Tell which scopes the login token lacks for what the account is there for.
+
+    Months and buildings are extras: whoever made the token may have left them out on purpose.
+    """
+    return tuple(
+        Advice(AdviceKind.PERMISSION_MISSING, feature, placeholders={"feature": feature.value})
+        for feature in (Feature.METERS, Feature.READINGS)
+        if feature in features.denied
+    )
 
 
 def _unknown_units(devices: Iterable[Device]) -> tuple[Advice, ...]:

@@ -25,6 +25,8 @@ class Features:
     def __init__(self) -> None:
         """Take everything for granted."""
         self.refused: dict[Feature, str] = {}
+        self.denied: set[Feature] = set()
+        """What the token's scopes do not open, until it is seen to work."""
         self._proven: set[Feature] = set()
         self._missed: set[Feature] = set()
 
@@ -40,6 +42,7 @@ class Features:
     def proves(self, feature: Feature) -> None:
         """Note that a feature exists."""
         self.refused.pop(feature, None)
+        self.denied.discard(feature)
         self._missed.discard(feature)
         self._proven.add(feature)
 
@@ -56,6 +59,8 @@ class Features:
         if missing and feature in _OF_ITEMS and feature not in self._missed:
             self._missed.add(feature)
             missing = False
+        if isinstance(error, NotPermitted):
+            self.denied.add(feature)
         if isinstance(error, NotPermitted) or missing:
             self.refused[feature] = error.reason.value
         return feature in self.refused
