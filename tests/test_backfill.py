@@ -288,5 +288,5 @@ async def test_actions_say_what_is_wrong(
     with pytest.raises(HomeAssistantError, match="time"):
         await act(hass, entry, "import_history", start=start_at)
     await hass.config_entries.async_unload(entry.entry_id)
-    with pytest.raises(ServiceValidationError, match="not set up"):
+    with pytest.raises(ServiceValidationError, match="not running"):
         await act(hass, entry, "get_coverage")

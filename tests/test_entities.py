@@ -21,6 +21,7 @@ from custom_components.energy_connect.core.vocabulary import (
     Quantity,
 )
 from custom_components.energy_connect.sensor import _make
+from custom_components.energy_connect.tariffs import Carrier
 from simulator import Simulator
 from tests.accounts import set_up
 from tests.scripted import POWER, SOC, Script, Writes, car, entity_id, poll, start, state
@@ -333,7 +334,8 @@ async def test_the_owner_says_in_which_unit_enectiva_heat_is(
 
     flow = await hass.config_entries.options.async_init(entry.entry_id)
     await hass.config_entries.options.async_configure(
-        flow["flow_id"], {"heat_unit": "gj", "cold_unit": "unknown"}
+        flow["flow_id"],
+        {"heat_unit": "gj", "cold_unit": "unknown", **{one.value: {} for one in Carrier}},
     )
     await hass.async_block_till_done(wait_background_tasks=True)
 
