@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 
@@ -96,9 +97,7 @@ async def test_a_meter_without_readings_tells_its_months(office: Office) -> None
     assert all(one.amount > 0 for one in intervals)
     # The running month reaches to the last reading only.
     assert intervals[-1].end <= START - 2 * DAY
-    assert all(
-        ends.end == begins.start for ends, begins in zip(intervals, intervals[1:], strict=False)
-    )
+    assert all(ends.end == begins.start for ends, begins in pairwise(intervals))
 
 
 async def test_months_in_another_unit_are_left_out(office: Office) -> None:
