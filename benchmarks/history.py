@@ -34,7 +34,7 @@ from custom_components.energy_connect.core.history import (
     Series,
     Source,
 )
-from custom_components.energy_connect.core.model import Poll
+from custom_components.energy_connect.core.model import Poll, Snapshot
 from custom_components.energy_connect.core.series import Hour, hour_of, time_of
 from custom_components.energy_connect.core.vocabulary import Quantity
 from custom_components.energy_connect.history import History
@@ -169,7 +169,7 @@ class Meters(HistoryAccount):
 
     @override
     async def poll(self) -> Poll:
-        raise NotImplementedError
+        return Poll(snapshot=Snapshot({}), again=timedelta(hours=1))
 
     @override
     def diagnostics(self) -> dict[str, Any]:

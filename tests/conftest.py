@@ -107,8 +107,8 @@ def no_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     async def sleep(seconds: float) -> None:
         await asyncio.sleep(0)
 
-    clock = replace(context.house_clock(), sleep=sleep)
-    monkeypatch.setattr(context, "house_clock", lambda: clock)
+    clock = replace(context.system_clock(), sleep=sleep)
+    monkeypatch.setattr(context, "system_clock", lambda: clock)
 
 
 @pytest.fixture

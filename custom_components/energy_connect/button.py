@@ -6,12 +6,9 @@ from homeassistant.components.button import ButtonEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .control import ControlEntity, actions_of
-from .coordinator import EnergyConfigEntry, EnergyCoordinator
+from .control import ControlEntity, add_controls
+from .coordinator import EnergyConfigEntry
 from .core.controls import Press
-from .core.model import Device
-from .core.vocabulary import Action
-from .entity import EnergyEntity, add_entities
 
 PARALLEL_UPDATES = 0  # the account serialises its commands per device
 
@@ -22,11 +19,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the buttons of all devices."""
-    await add_entities(entry, async_add_entities, actions_of(Press), _make)
-
-
-def _make(coordinator: EnergyCoordinator, device: Device, action: Action) -> EnergyEntity:
-    return ControlButton(coordinator, device, action, Press)
+    await add_controls(entry, async_add_entities, Press, ControlButton)
 
 
 class ControlButton(ControlEntity[Press], ButtonEntity):

@@ -15,14 +15,13 @@ from homeassistant.const import ATTR_TEMPERATURE, UnitOfTemperature
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .control import ControlEntity, actions_of
+from .control import ControlEntity, add_controls
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.climate import FOLLOW_SCHEDULE, Wish, set_climate
 from .core.controls import Bounds, Climate
 from .core.errors import CommandRefused, Refusal
 from .core.model import Device
 from .core.vocabulary import Action, HoldType, HvacMode
-from .entity import EnergyEntity, add_entities
 from .exceptions import command_refused
 
 PARALLEL_UPDATES = 0  # the account serialises its commands per device
@@ -50,11 +49,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the thermostats of all devices."""
-    await add_entities(entry, async_add_entities, actions_of(Climate), _make)
-
-
-def _make(coordinator: EnergyCoordinator, device: Device, action: Action) -> EnergyEntity:
-    return Thermostat(coordinator, device, action, Climate)
+    await add_controls(entry, async_add_entities, Climate, Thermostat)
 
 
 class Thermostat(ControlEntity[Climate], ClimateEntity):

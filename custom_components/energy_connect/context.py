@@ -1,8 +1,6 @@
 """The surroundings that Home Assistant gives an account."""
 
-import asyncio
 from collections.abc import Mapping
-import time
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -19,21 +17,12 @@ from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN
 from .core.account import Context, Grant, Vault
-from .core.clock import Clock
+from .core.clock import system_clock
 from .core.errors import Reason
 from .vault import StoredVault
 
 CONF_IMPLEMENTATION = "auth_implementation"
 CONF_TOKEN_ANSWER = "token"
-
-
-def house_clock() -> Clock:
-    """Return Home Assistant's clock."""
-    return Clock(
-        now=lambda: dt_util.utcnow(),  # looked up per call, so that a frozen clock is seen
-        monotonic=lambda: time.monotonic(),
-        sleep=asyncio.sleep,
-    )
 
 
 def build_context(
@@ -45,7 +34,7 @@ def build_context(
     """Return the surroundings for credentials that are being tried, or for an account."""
     return Context(
         session=async_get_clientsession(hass),
-        clock=house_clock(),
+        clock=system_clock(),
         zone=dt_util.get_default_time_zone(),
         data=data,
         options=options or {},

@@ -5,13 +5,14 @@ from collections.abc import Callable, Iterable
 from typing import Final, override
 
 from homeassistant.const import EntityCategory
+from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .coordinator import EnergyCoordinator
+from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.commands import Command, State
 from .core.controls import Control, Value
 from .core.model import Device
 from .core.vocabulary import Action
-from .entity import EnergyEntity
+from .entity import EnergyEntity, add_entities
 from .exceptions import command_failed
 
 PATIENCE: Final = 5.0
@@ -23,15 +24,6 @@ _CATEGORIES: Final = {
     Action.MINIMUM_CHARGE: EntityCategory.CONFIG,
     Action.REFRESH: EntityCategory.DIAGNOSTIC,
 }
-
-
-def actions_of[C: Control](kind: type[C]) -> Callable[[Device], Iterable[Action]]:
-    """Return what finds a device's actions whose controls are of that kind."""
-
-    def actions(device: Device) -> Iterable[Action]:
-        return (action for action, control in device.controls.items() if isinstance(control, kind))
-
-    return actions
 
 
 class ControlEntity[C: Control](EnergyEntity):
@@ -76,3 +68,20 @@ class ControlEntity[C: Control](EnergyEntity):
             raise command_failed(
                 outcome, self.coordinator.device_name(self._device_id), self.coordinator.name
             )
+
+
+async def add_controls[C: Control](
+    entry: EnergyConfigEntry,
+    async_add_entities: AddConfigEntryEntitiesCallback,
+    kind: type[C],
+    entity: Callable[[EnergyCoordinator, Device, Action, type[C]], ControlEntity[C]],
+) -> None:
+    """Add an entity for every control of that kind, now and whenever one appears."""
+
+    def actions(device: Device) -> Iterable[Action]:
+        return (action for action, control in device.controls.items() if isinstance(control, kind))
+
+    def make(coordinator: EnergyCoordinator, device: Device, action: Action) -> EnergyEntity:
+        return entity(coordinator, device, action, kind)
+
+    await add_entities(entry, async_add_entities, actions, make)

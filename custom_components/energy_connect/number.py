@@ -6,12 +6,11 @@ from homeassistant.components.number import NumberDeviceClass, NumberEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .control import ControlEntity, actions_of
+from .control import ControlEntity, add_controls
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.controls import Range
 from .core.model import Device
 from .core.vocabulary import Action
-from .entity import EnergyEntity, add_entities
 
 PARALLEL_UPDATES = 0  # the account serialises its commands per device
 
@@ -27,11 +26,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the numbers of all devices."""
-    await add_entities(entry, async_add_entities, actions_of(Range), _make)
-
-
-def _make(coordinator: EnergyCoordinator, device: Device, action: Action) -> EnergyEntity:
-    return ControlNumber(coordinator, device, action, Range)
+    await add_controls(entry, async_add_entities, Range, ControlNumber)
 
 
 class ControlNumber(ControlEntity[Range], NumberEntity):

@@ -7,12 +7,9 @@ from homeassistant.components.time import TimeEntity
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
-from .control import ControlEntity, actions_of
-from .coordinator import EnergyConfigEntry, EnergyCoordinator
+from .control import ControlEntity, add_controls
+from .coordinator import EnergyConfigEntry
 from .core.controls import TimeOfDay
-from .core.model import Device
-from .core.vocabulary import Action
-from .entity import EnergyEntity, add_entities
 
 PARALLEL_UPDATES = 0  # the account serialises its commands per device
 
@@ -23,11 +20,7 @@ async def async_setup_entry(
     async_add_entities: AddConfigEntryEntitiesCallback,
 ) -> None:
     """Add the times of all devices."""
-    await add_entities(entry, async_add_entities, actions_of(TimeOfDay), _make)
-
-
-def _make(coordinator: EnergyCoordinator, device: Device, action: Action) -> EnergyEntity:
-    return ControlTime(coordinator, device, action, TimeOfDay)
+    await add_controls(entry, async_add_entities, TimeOfDay, ControlTime)
 
 
 class ControlTime(ControlEntity[TimeOfDay], TimeEntity):
