@@ -37,8 +37,8 @@ from custom_components.energy_connect.core.history import (
 from custom_components.energy_connect.core.model import Poll, Snapshot
 from custom_components.energy_connect.core.series import Hour, hour_of, time_of
 from custom_components.energy_connect.core.vocabulary import Quantity
-from custom_components.energy_connect.history import History
-from custom_components.energy_connect.statistics import Statistic, StatisticsTable
+from custom_components.energy_connect.history.past import History
+from custom_components.energy_connect.history.statistics import Statistic, StatisticsTable
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 STOP = hour_of(NOW)

@@ -20,8 +20,8 @@ from custom_components.energy_connect.core.vocabulary import (
     Part,
     Quantity,
 )
+from custom_components.energy_connect.history.tariffs import Carrier
 from custom_components.energy_connect.sensor import _make
-from custom_components.energy_connect.tariffs import Carrier
 from simulator import Simulator
 from tests.accounts import set_up
 from tests.scripted import POWER, SOC, Script, Writes, car, entity_id, poll, start, state

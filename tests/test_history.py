@@ -16,7 +16,7 @@ import pytest
 from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.coordinator import EnergyCoordinator
 from custom_components.energy_connect.core.ledger import Step
-from custom_components.energy_connect.statistics import StatisticsTable
+from custom_components.energy_connect.history.statistics import StatisticsTable
 from simulator import Simulator, faults
 from simulator.enectiva.past import Absent, Past, Swap, Wrong
 from tests.accounts import pass_time, set_up

@@ -8,14 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from custom_components.energy_connect import (
-    binary_sensor,
-    climate,
-    history_entity,
-    history_options,
-    history_services,
-    sensor,
-)
+from custom_components.energy_connect import binary_sensor, climate, sensor
 from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.core.account import FieldKind, Provider
 from custom_components.energy_connect.core.changes import Event
@@ -23,8 +16,13 @@ from custom_components.energy_connect.core.errors import Reason, Refusal
 from custom_components.energy_connect.core.history import Aspect
 from custom_components.energy_connect.core.model import AdviceKind
 from custom_components.energy_connect.core.vocabulary import OPTIONS, Action, Choice, Kind, Quantity
+from custom_components.energy_connect.history import (
+    entity as history_entity,
+    options as history_options,
+    services as history_services,
+)
+from custom_components.energy_connect.history.tariffs import Carrier
 from custom_components.energy_connect.providers import PROVIDERS
-from custom_components.energy_connect.tariffs import Carrier
 
 FOLDER = Path(__file__).parents[1] / "custom_components" / DOMAIN / "translations"
 EN = json.loads((FOLDER / "en.json").read_text())

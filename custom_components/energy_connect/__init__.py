@@ -12,8 +12,8 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.errors import ApiError, CredentialsRejected
 from .core.history import HistoryAccount
 from .exceptions import auth_failed, placeholders
-from .history_options import book_store
-from .history_services import register_history_services
+from .history.options import book_store
+from .history.services import register_history_services
 from .issues import tell_advice
 from .linking import register_return
 from .providers import PROVIDERS
@@ -51,7 +51,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: EnergyConfigEntry) -> bo
     entry.runtime_data = coordinator
     if "recorder" in hass.config.components and isinstance(account, HistoryAccount):
         # Not before: what the recorder is made of is installed with it.
-        from .backfill import begin_history  # noqa: PLC0415 - see above
+        from .history.backfill import begin_history  # noqa: PLC0415 - see above
 
         coordinator.history = await begin_history(hass, entry, account)
     # An account without devices must be polled too: its first device may come tomorrow.

@@ -30,7 +30,7 @@ from .core.account import Context, FieldKind, Identity, Provider
 from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
 from .exceptions import placeholders
 from .forms import entered, schema
-from .history_options import history_fields, history_options
+from .history.options import history_fields, history_options
 from .linking import LinkDeviceFlow
 from .providers import PROVIDERS
 from .vault import NoVault

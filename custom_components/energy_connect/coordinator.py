@@ -34,7 +34,7 @@ from .exceptions import auth_failed, call_failed, command_refused, update_failed
 from .issues import tell_advice
 
 if TYPE_CHECKING:
-    from .backfill import Backfill
+    from .history.backfill import Backfill
 
 type EnergyConfigEntry = ConfigEntry[EnergyCoordinator]
 type OrderListener = Callable[[Order], None]

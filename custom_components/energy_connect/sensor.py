@@ -19,7 +19,7 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.model import Device, Key, NumberKey, Reading
 from .core.vocabulary import COUNTERS, OPTIONS, Choice, Moment, Quantity
 from .entity import EnergyEntity, add_entities, key_name
-from .history_entity import HistorySensor
+from .history.entity import HistorySensor
 
 PARALLEL_UPDATES = 0
 

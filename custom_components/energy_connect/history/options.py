@@ -22,7 +22,7 @@ from homeassistant.helpers.storage import Store
 from homeassistant.util import dt as dt_util
 import voluptuous as vol
 
-from .const import DOMAIN
+from ..const import DOMAIN
 from .tariffs import CONF_ENTITY, CONF_FIXED, CONF_PRICES, Carrier
 
 CONF_DEPTH: Final = "history_depth"

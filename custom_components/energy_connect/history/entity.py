@@ -7,9 +7,9 @@ from homeassistant.const import PERCENTAGE, EntityCategory
 from homeassistant.core import callback
 from homeassistant.helpers.device_registry import DeviceEntryType, DeviceInfo
 
-from .const import DOMAIN
-from .coordinator import EnergyConfigEntry
-from .devices import account_id
+from ..const import DOMAIN
+from ..coordinator import EnergyConfigEntry
+from ..devices import account_id
 
 if TYPE_CHECKING:
     from .backfill import Backfill

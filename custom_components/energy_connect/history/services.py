@@ -19,21 +19,21 @@ from homeassistant.helpers import config_validation as cv, device_registry as dr
 from homeassistant.util import dt as dt_util, slugify
 import voluptuous as vol
 
-from .const import DOMAIN
-from .coordinator import EnergyConfigEntry
-from .core.agenda import Window, window_hours
-from .core.budget import Priority
-from .core.coverage import KNOWN, Status
-from .core.errors import ApiError
-from .core.history import Series, Source
-from .core.series import Hour, time_of
-from .devices import account_id
-from .exceptions import placeholders
-from .targets import invalid
+from ..const import DOMAIN
+from ..coordinator import EnergyConfigEntry
+from ..core.agenda import Window, window_hours
+from ..core.budget import Priority
+from ..core.coverage import KNOWN, Status
+from ..core.errors import ApiError
+from ..core.history import Series, Source
+from ..core.series import Hour, time_of
+from ..devices import account_id
+from ..exceptions import placeholders
+from ..targets import invalid
 
 if TYPE_CHECKING:
     from .backfill import Backfill
-    from .history import History, SeriesChange
+    from .past import History, SeriesChange
     from .statistics import Statistic
 
 IMPORT: Final = "import_history"

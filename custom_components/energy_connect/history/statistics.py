@@ -37,9 +37,9 @@ from homeassistant.util.unit_conversion import (
     VolumeConverter,
 )
 
-from .const import DOMAIN, LOGGER
-from .core.ledger import Plan, Row, Step, plan
-from .core.series import SECONDS, Hour, time_of
+from ..const import DOMAIN, LOGGER
+from ..core.ledger import Plan, Row, Step, plan
+from ..core.series import SECONDS, Hour, time_of
 
 _CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (
     EnergyConverter,

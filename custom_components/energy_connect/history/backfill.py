@@ -10,16 +10,16 @@ from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
 
-from .const import DOMAIN, LOGGER
-from .coordinator import EnergyConfigEntry
-from .core.agenda import Agenda, Window, backfill, oldest, progress
-from .core.budget import Priority
-from .core.coverage import Coverage
-from .core.errors import ApiError, CredentialsRejected, NotPermitted, RateLimited
-from .core.history import HistoryAccount, Source
-from .core.series import Hour, hour_of, time_of
-from .history import History
-from .history_options import depth_of
+from ..const import DOMAIN, LOGGER
+from ..coordinator import EnergyConfigEntry
+from ..core.agenda import Agenda, Window, backfill, oldest, progress
+from ..core.budget import Priority
+from ..core.coverage import Coverage
+from ..core.errors import ApiError, CredentialsRejected, NotPermitted, RateLimited
+from ..core.history import HistoryAccount, Source
+from ..core.series import Hour, hour_of, time_of
+from .options import depth_of
+from .past import History
 from .prices import RECENT
 
 _FIRST: Final = 10.0

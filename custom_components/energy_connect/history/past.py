@@ -8,18 +8,18 @@ from homeassistant.core import HomeAssistant
 from homeassistant.helpers.translation import async_get_translations
 from homeassistant.util import dt as dt_util, slugify
 
-from .const import DOMAIN, LOGGER
-from .coordinator import EnergyConfigEntry
-from .core.agenda import Window
-from .core.book import Book, Page
-from .core.budget import Priority
-from .core.cost import costs
-from .core.coverage import KNOWN, Coverage
-from .core.history import Batch, Form, HistoryAccount, Series, Source
-from .core.regions import Regions, margin
-from .core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
-from .devices import account_id
-from .history_options import book_store
+from ..const import DOMAIN, LOGGER
+from ..coordinator import EnergyConfigEntry
+from ..core.agenda import Window
+from ..core.book import Book, Page
+from ..core.budget import Priority
+from ..core.cost import costs
+from ..core.coverage import KNOWN, Coverage
+from ..core.history import Batch, Form, HistoryAccount, Series, Source
+from ..core.regions import Regions, margin
+from ..core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
+from ..devices import account_id
+from .options import book_store
 from .prices import prices
 from .statistics import Statistic, StatisticsTable, UnitConflict, Written
 from .tariffs import Tariff, carrier_of

@@ -6,8 +6,8 @@ from enum import StrEnum
 import json
 from typing import Any, Final
 
-from .core.history import Aspect, Series
-from .core.vocabulary import Quantity
+from ..core.history import Aspect, Series
+from ..core.vocabulary import Quantity
 
 
 class Carrier(StrEnum):

@@ -9,9 +9,9 @@ from homeassistant.const import ATTR_UNIT_OF_MEASUREMENT
 from homeassistant.core import HomeAssistant
 from homeassistant.util import dt as dt_util
 
-from .core.cost import PriceOf, fixed, hourly_means, price_factor
-from .core.payload import number
-from .core.series import SECONDS, Hour, hour_from, time_of
+from ..core.cost import PriceOf, fixed, hourly_means, price_factor
+from ..core.payload import number
+from ..core.series import SECONDS, Hour, hour_from, time_of
 from .tariffs import Tariff
 
 RECENT: Final = timedelta(days=10)
