@@ -10,6 +10,7 @@ import aiohttp
 
 from .clock import Clock
 from .model import Poll
+from .options import Interval, Problem
 from .vocabulary import Kind
 
 
@@ -130,6 +131,8 @@ class Provider:
     links: Mapping[str, str] = field(default_factory=dict)
     """Addresses that the wizard's texts name, by placeholder: translations may hold no URL."""
     grace: timedelta
+    interval: Interval | None = None
+    """How often a person may have accounts polled; None: that is not theirs to choose."""
     history: bool = False
     """Whether accounts know the past of their devices: are a `history.HistoryAccount`."""
     sign_in: bool = False
@@ -142,6 +145,16 @@ class Provider:
     """
     open: Callable[[Context], Account]
     """Make the account; sends nothing."""
+    try_options: Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, Problem]]] | None = (
+        None
+    )
+    """Try the options of a context; the mapping has those that were kept before.
+
+    What did not change is not tried. Returns the problem of each option that can't be kept.
+
+    Raises:
+        ApiError: nothing could be tried.
+    """
     link_kinds: tuple[Kind, ...] = ()
     """Kinds of devices that an owner can link from Home Assistant (`offers.Linking`)."""
     forget: Callable[[Context], Awaitable[None]] | None = None

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from ...core.account import Field, FieldKind, Provider
 from .access import LOCAL
-from .account import KostalAccount
+from .account import INTERVAL, KostalAccount
 from .address import HTTP, HTTPS
 from .identify import identify
 
@@ -24,9 +24,10 @@ PROVIDER = Provider(
         Field(key="token", kind=FieldKind.SECRET),
     ),
     links={"manual_url": "https://documents.kostal.com/KSEM-G2/BA_202306/en-GB/162740747.html"},
-    # Three intervals would be 30 s. Its parts restart one by one after an update, and its own clock
+    # Three usual intervals would be 30 s. Its parts restart one by one after an update, and its own clock
     # is given 60 s before it counts as standing still: neither should blink in the house.
     grace=timedelta(seconds=60),
+    interval=INTERVAL,
     identify=identify,
     open=KostalAccount,
 )
