@@ -1,4 +1,4 @@
-"""The wizard: choose a provider, give credentials or sign in; reauth, reconfigure, options."""
+"""The wizard: choose a provider, give credentials or sign in; discovery, reauth, reconfigure."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
-    OptionsFlowWithReload,
 )
 from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import (
@@ -30,8 +29,8 @@ from .core.account import Context, FieldKind, Identity, Provider
 from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
 from .exceptions import placeholders
 from .forms import entered, schema
-from .history.options import history_fields, history_options
 from .linking import LinkDeviceFlow
+from .options_flow import EnergyConnectOptions, has_options
 from .providers import PROVIDERS
 from .vault import NoVault
 
@@ -73,7 +72,7 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
         """Tell whether the entry's provider has options."""
         provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
-        return provider is not None and (bool(provider.options) or provider.history)
+        return provider is not None and has_options(provider)
 
     @classmethod
     @callback
@@ -327,24 +326,6 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         if error is not None:
             shown |= placeholders(error, self._provider.name)
         return shown
-
-
-class EnergyConnectOptions(OptionsFlowWithReload):
-    """What a person may choose about an account once it is set up."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the options of the provider, and of the past if its accounts know it."""
-        provider = PROVIDERS[self.config_entry.data[CONF_PROVIDER]]
-        options = self.config_entry.options
-        if user_input is not None:
-            chosen = entered(provider.options, user_input)
-            if provider.history:
-                chosen |= history_options(user_input, options)
-            return self.async_create_entry(data=chosen)
-        form = schema(provider.options, options)
-        if provider.history:
-            form = form.extend(history_fields(options))
-        return self.async_show_form(step_id="init", data_schema=form)
 
 
 def _form_errors(error: ApiError | None) -> dict[str, str]:

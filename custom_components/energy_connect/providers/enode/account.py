@@ -24,7 +24,7 @@ from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import AdviceKind, Device, Poll, Snapshot
 from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
-from ...core.options import Interval
+from ...core.options import Fault, Interval, Problem
 from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
 from .access import FIELDS, VERSION, Access
@@ -386,6 +386,14 @@ async def identify(context: Context) -> list[Identity]:
     return [Identity(account_id=settings.account_id, title=settings.title, data=settings.data)]
 
 
+async def try_options(context: Context, before: Mapping[str, Any]) -> Mapping[str, Problem]:
+    """Look whether a currency can be one; nothing is asked. See `Provider`."""
+    entered = str(context.options.get(CURRENCY) or "").strip()
+    if entered and currency_of(context.options) is None:
+        return {CURRENCY: Problem(fault=Fault.CURRENCY_MALFORMED, values=(entered,))}
+    return {}
+
+
 PROVIDER: Final = Provider(
     key="enode",
     name="Enode",
@@ -397,5 +405,6 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=EnodeAccount,
+    try_options=try_options,
     link_kinds=tuple(SCOPES),
 )

@@ -24,7 +24,7 @@ from ...core.http import ApiClient
 from ...core.model import Advice, AdviceKind, Poll, Snapshot
 from ...core.oauth import Authentication, TokenEndpoint
 from ...core.offers import Controllable, ReadingSource, SessionSource
-from ...core.options import Interval, left_out, with_all_below
+from ...core.options import Fault, Interval, Problem, left_out, with_all_below
 from ...core.records import ChargingSession, RawReading
 from ...core.response import Response
 from ...core.rota import Rota
@@ -40,6 +40,7 @@ from .discovery import TYPES_PATH, Discovery, Route
 from .history import TraxesHistory
 from .lists import ListReader
 from .lookups import read_raw, read_sessions
+from .options import ENTITY_IDS, malformed, new_ids, try_ids
 from .parse import KINDS, SESSION_KINDS, Entity, entered_key
 from .permissions import Permissions
 from .sessions import Sessions
@@ -115,7 +116,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
             verdict=self._judge,
         )
         self._lists = ListReader(self._client)
-        entered = context.options.get("entity_ids") or ()
+        entered = context.options.get(ENTITY_IDS) or ()
         ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
         self._not_ids = sum(entered_key(one) is None for one in entered)
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
@@ -160,6 +161,11 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         """
         with _own_errors():
             await self._check()
+
+    async def try_ids(self, ids: tuple[str, ...]) -> Mapping[str, Problem]:
+        """Ask for devices by their ids; see `options.try_ids`."""
+        with _own_errors():
+            return await try_ids(self._client, ids)
 
     async def _check(self) -> None:
         try:
@@ -406,6 +412,14 @@ async def identify(context: Context) -> list[Identity]:
     return [Identity(account_id=account_id, title="Traxes", data=kept)]
 
 
+async def try_options(context: Context, before: Mapping[str, Any]) -> Mapping[str, Problem]:
+    """Ask once for each device that was not kept before; see `Provider`."""
+    if bad := malformed(context.options):
+        return {ENTITY_IDS: Problem(fault=Fault.ID_MALFORMED, values=bad)}
+    new = new_ids(context.options, before)
+    return await TraxesAccount(context).try_ids(new) if new else {}
+
+
 def open_account(context: Context) -> Account:
     """Open the account; see `Provider`."""
     return TraxesAccount(context)
@@ -419,7 +433,7 @@ PROVIDER: Final = Provider(
         Field(key="client_secret", kind=FieldKind.SECRET),
     ),
     options=(
-        Field(key="entity_ids", kind=FieldKind.LIST, required=False),
+        Field(key=ENTITY_IDS, kind=FieldKind.LIST, required=False),
         Field(key="track_location", kind=FieldKind.SWITCH, required=False, default=False),
     ),
     grace=timedelta(minutes=15),
@@ -427,4 +441,5 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=open_account,
+    try_options=try_options,
 )
