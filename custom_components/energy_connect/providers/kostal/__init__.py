@@ -6,6 +6,7 @@ from ...core.account import Field, FieldKind, Provider
 from .access import LOCAL
 from .account import INTERVAL, KostalAccount
 from .address import HTTP, HTTPS
+from .discovery import LOCAL_DEVICE
 from .identify import identify
 
 PROVIDER = Provider(
@@ -28,6 +29,7 @@ PROVIDER = Provider(
     # is given 60 s before it counts as standing still: neither should blink in the house.
     grace=timedelta(seconds=60),
     interval=INTERVAL,
+    local=LOCAL_DEVICE,
     identify=identify,
     open=KostalAccount,
 )
