@@ -19,7 +19,7 @@ from custom_components.energy_connect.providers.enectiva import PROVIDER
 from simulator.enectiva import ALL_SCOPES, CUSTOMER_UUID, Identification
 from simulator.faults import Rewrite, Shape, Status, merge_patch
 
-from .conftest import Office, device
+from .conftest import OF_OPTIONS, Office, device
 
 HOUR = 3600.0
 HALF_HOUR = 1800.0
@@ -753,6 +753,9 @@ async def test_diagnostics_name_nobody(office: Office) -> None:
         "meters_without_readings": 1,
         "meters_read": 9,
         "entities": 3,
+        "virtual_meters": 0,
+        "data_series": 0,
+        "data_series_read": 0,
         "refused_features": {},
         "failing": {},
         "dropped_rows": {},

@@ -10,7 +10,7 @@ from custom_components.energy_connect.providers.enectiva import lists
 from simulator.enectiva import Links
 from simulator.faults import Rewrite, Shape, Status
 
-from .conftest import Office
+from .conftest import OF_OPTIONS, Office
 
 
 def named(start: int, count: int) -> list[Any]:

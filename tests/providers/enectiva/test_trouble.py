@@ -26,7 +26,7 @@ from simulator.faults import (
 )
 from simulator.payload import JsonValue
 
-from .conftest import Office, device
+from .conftest import OF_OPTIONS, Office, device
 
 HALF_HOUR = 1800.0
 COUNTER = (Quantity.ENERGY_CONSUMPTION, None)
