@@ -25,7 +25,8 @@ def known_entry(
     for entry in hass.config_entries.async_entries(DOMAIN):
         if entry.source == SOURCE_IGNORE:
             continue
-        local = PROVIDERS[entry.data[CONF_PROVIDER]].local
+        provider = PROVIDERS.get(entry.data[CONF_PROVIDER])
+        local = None if provider is None else provider.local
         if local is not None and (
             local.is_at(entry.data, announced) or _has_address(hass, entry, announced.mac)
         ):
