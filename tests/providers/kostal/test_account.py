@@ -1,6 +1,7 @@
 """An opened meter, polled while things happen to it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import override
 
@@ -25,6 +26,7 @@ from custom_components.energy_connect.core.vocabulary import (
     Quantity,
 )
 from custom_components.energy_connect.providers.kostal import PROVIDER, account as account_module
+from custom_components.energy_connect.providers.kostal.account import KostalAccount
 from custom_components.energy_connect.providers.kostal.identify import identify
 from simulator import faults
 from simulator.house import Flow
