@@ -6,18 +6,20 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, State
 from homeassistant.data_entry_flow import FlowResultType, InvalidData
 from homeassistant.helpers import device_registry as dr, entity_registry as er
 import pytest
 
 from custom_components.energy_connect import options_flow
+from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.core.account import Context, Field, FieldKind
 from custom_components.energy_connect.core.errors import Reason, Unavailable
 from custom_components.energy_connect.core.model import Advice, AdviceKind
 from custom_components.energy_connect.core.options import Fault, Interval, Problem
 from custom_components.energy_connect.core.vocabulary import Kind
 from custom_components.energy_connect.forms import entered, schema
+from custom_components.energy_connect.history.tariffs import Carrier
 from simulator import Simulator
 from tests.accounts import next_poll, set_up
 from tests.scripted import Script, car, entity_id, hang, install, poll, start, state
@@ -87,7 +89,11 @@ def test_a_secret_may_be_left_empty_only_where_there_is_one() -> None:
 async def choose(hass: HomeAssistant, entry: ConfigEntry[Any], **chosen: Any) -> Any:
     """Send the options form."""
     flow = await hass.config_entries.options.async_init(entry.entry_id)
-    result = await hass.config_entries.options.async_configure(flow["flow_id"], chosen)
+    # The sections of prices come along whether they are open or not.
+    folded = {key: {} for key in flow["data_schema"].schema if key in set(Carrier)}
+    result = await hass.config_entries.options.async_configure(
+        flow["flow_id"], {**folded, **chosen}
+    )
     await hass.async_block_till_done(wait_background_tasks=True)
     return result
 
@@ -332,3 +338,46 @@ async def test_one_device_is_not_offered_to_be_left_out(
     entry = await set_up(hass, simulator, "kostal")
 
     assert set(await form(hass, entry)) == {"poll_interval"}
+
+
+async def test_named_series_are_tried_and_become_devices(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    simulator.enectiva.knobs.generated_meters = 0
+    entry = await set_up(hass, simulator, "enectiva")
+    good = {"virtual_meters": ["5001"], "data_series": ["7001", "7002"]}
+
+    refused = await choose(hass, entry, **good | {"data_series": ["7001", "7999"]})
+    assert refused["errors"] == {"data_series": "id_unknown"}
+    assert refused["description_placeholders"]["values"] == "7999"
+    assert "data_series" not in entry.options
+
+    await choose(hass, entry, **good)
+    assert {"virtual_5001", "series_7001", "series_7002"} <= registered(hass, entry)
+    for _ in range(3):
+        await next_poll(hass, freezer, entry)
+    registry = er.async_get(hass)
+
+    def shown(unique_id: str) -> State:
+        found = registry.async_get_entity_id("sensor", DOMAIN, f"{entry.unique_id}_{unique_id}")
+        assert found is not None, unique_id
+        state_of = hass.states.get(found)
+        assert state_of is not None
+        return state_of
+
+    assert shown("series_7001_value").attributes["device_class"] == "temperature"
+    assert shown("series_7002_value").attributes["device_class"] == "carbon_dioxide"
+    month = shown("virtual_5001_amount_month")
+    assert float(month.state) > 0
+    assert "state_class" not in month.attributes, "nobody knows what it is an amount of"
+
+
+async def test_an_id_that_is_none_is_named_by_the_form(
+    hass: HomeAssistant, simulator: Simulator
+) -> None:
+    entry = await set_up(hass, simulator, "traxes")
+
+    result = await choose(hass, entry, entity_ids=["my car"])
+
+    assert result["errors"] == {"entity_ids": "id_malformed"}
+    assert result["description_placeholders"]["values"] == "my car"
