@@ -5,6 +5,7 @@ from typing import Final
 
 from ...core.account import Context, Field, FieldKind, Provider
 from .account import EnectivaAccount
+from .connection import address
 from .identify import identify
 from .units import HEAT_UNITS
 
@@ -40,4 +41,5 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=_open,
+    address=address,
 )

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, override
 
 from ...core.account import Context, Field, Identity, Provider
-from ...core.budget import Priority
+from ...core.budget import Budget, Priority
 from ...core.commands import Orders
 from ...core.counters import CounterGuard
 from ...core.errors import (
@@ -26,7 +26,7 @@ from ...core.model import AdviceKind, Device, Poll, Snapshot
 from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
 from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
-from .access import FIELDS, VERSION, Access
+from .access import FIELDS, VERSION, Access, address
 from .assets import Asset
 from .charging import CURRENCY, currency_of
 from .commands import Commands
@@ -92,6 +92,11 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         self._guard = CounterGuard()
         self._freshness = Freshness(_LATE)
         self._read_before = False
+
+    @property
+    @override
+    def budget(self) -> Budget:
+        return self._access.budget
 
     @override
     async def poll(self) -> Poll:
@@ -389,5 +394,6 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=EnodeAccount,
+    address=address,
     link_kinds=tuple(SCOPES),
 )
