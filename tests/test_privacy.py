@@ -62,7 +62,7 @@ def repairs(hass: HomeAssistant) -> str:
 def entered(simulator: Simulator, provider: str, entry: ConfigEntry[Any]) -> set[str]:
     """Return what was entered or is kept of it, but for what is known to be harmless."""
     fields = (*PROVIDERS[provider].fields, *PROVIDERS[provider].options)
-    shown = {"provider", *(field.key for field in fields if field.shown)}
+    shown = {"provider", "path", *(field.key for field in fields if field.shown)}
     private = {PLANTED_OPTION}
     for known in (credentials(simulator, provider), entry.data, entry.options):
         for key, value in known.items():
@@ -124,14 +124,13 @@ def our_log(caplog: pytest.LogCaptureFixture) -> str:
 
 @EACH
 async def test_what_is_posted_holds_nothing_private(
-    recorder_mock: Any,
     hass: HomeAssistant,
     simulator: Simulator,
     freezer: FrozenDateTimeFactory,
     caplog: pytest.LogCaptureFixture,
     provider: str,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, f"custom_components.{DOMAIN}")
     knobs = simulator.kostal.knobs
     knobs.energy_flow = knobs.device_settings = knobs.device_usage = Access.ON
     planting = plant(simulator, provider)
@@ -157,7 +156,7 @@ async def test_what_is_posted_after_a_sign_in_holds_no_token(
     hass_client_no_auth: ClientSessionGenerator,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    caplog.set_level(logging.DEBUG)
+    caplog.set_level(logging.DEBUG, f"custom_components.{DOMAIN}")
     planting = plant(simulator, "ev_energy")
     entry = await Browser(hass, simulator, hass_client_no_auth).set_up()
 
