@@ -33,7 +33,9 @@ _PRIVATE = re.compile(
     re.IGNORECASE,
 )
 _NAMES = re.compile(r"(.*_)?(name|title|label|description)", re.IGNORECASE)
-_MENDED = re.compile(r"vin|serial_?number|street.*|city|lat(itude)?|lon(gitude)?|e_?mail", re.IGNORECASE)
+_MENDED = re.compile(
+    r"vin|serial_?number|street.*|city|lat(itude)?|lon(gitude)?|e_?mail", re.IGNORECASE
+)
 
 
 @dataclass(slots=True)
