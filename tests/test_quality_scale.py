@@ -274,7 +274,7 @@ def test_entities_listen_as_long_as_they_are_there() -> None:
 def test_what_lives_is_kept_in_the_entry() -> None:
     assert "entry.runtime_data = coordinator" in CODE[HOUSE / "__init__.py"]
     assert re.search(
-        r"^type EnergyConfigEntry = ConfigEntry\[", CODE[HOUSE / "coordinator.py"], re.M
+        r"^type EnergyConfigEntry = ConfigEntry\[", CODE[HOUSE / "coordinator.py"], re.MULTILINE
     )
     for path in OUTSIDE:
         # What belongs to no entry: pages that are waited for.
@@ -471,7 +471,7 @@ def test_nothing_blocks_and_the_session_is_home_assistants() -> None:
 def test_everything_is_typed() -> None:
     settings = (ROOT / "setup.cfg").read_text()
 
-    assert re.search(r"^strict = true$", settings, re.M)
+    assert re.search(r"^strict = true$", settings, re.MULTILINE)
     assert (
         "mypy --strict" in (ROOT / "scripts/test").read_text()
         or '"$bin/mypy" --strict' in (ROOT / "scripts/test").read_text()
@@ -495,15 +495,15 @@ def test_the_documentation_has_the_chapters_that_the_rules_ask_for(rule: str) ->
     pages, wanted = CHAPTERS[rule]
     for page in pages:
         text = (ROOT / page).read_text()
-        headings = re.findall(r"^(#+) (.+)$", text, re.M)
+        headings = re.findall(r"^(#+) (.+)$", text, re.MULTILINE)
         assert wanted in [words for _, words in headings], page
         # A heading with nothing below it is none.
-        body = re.split(rf"^#+ {re.escape(wanted)}$", text, flags=re.M)[1]
-        assert len(re.sub(r"^#.*$", "", body, flags=re.M).strip()) > 60, page
+        body = re.split(rf"^#+ {re.escape(wanted)}$", text, flags=re.MULTILINE)[1]
+        assert len(re.sub(r"^#.*$", "", body, flags=re.MULTILINE).strip()) > 60, page
 
 
 def test_every_action_is_documented_with_its_fields() -> None:
-    chapters = re.split(r"^### ", (ROOT / "docs/actions.md").read_text(), flags=re.M)
+    chapters = re.split(r"^### ", (ROOT / "docs/actions.md").read_text(), flags=re.MULTILINE)
     for name, action in SERVICES.items():
         (chapter,) = [one for one in chapters if one.startswith(f"{DOMAIN}.{name}\n")]
         for field in (action or {}).get("fields", {}):
