@@ -14,6 +14,7 @@ from .core.budget import Budget
 from .core.commands import Order
 from .core.controls import Control
 from .core.model import Device
+from .core.options import POLL_INTERVAL
 from .devices import device_identifier
 from .entity import key_name
 from .providers import PROVIDERS
@@ -63,6 +64,7 @@ async def async_get_device_diagnostics(
 def _entered(entry: EnergyConfigEntry) -> dict[str, Any]:
     provider = PROVIDERS[entry.data[CONF_PROVIDER]]
     harmless = {field.key for field in (*provider.fields, *provider.options) if field.shown}
+    harmless.add(POLL_INTERVAL)
     return {
         "provider": provider.key,
         "state": entry.state.value,
@@ -80,6 +82,7 @@ def _account(coordinator: EnergyCoordinator) -> dict[str, Any]:
             "success": coordinator.last_update_success,
             "interval": str(coordinator.update_interval),
             "read_at": coordinator.read_at,
+            "devices_left_out": len(coordinator.hidden),
             "last_error": str(error) if error else None,
         },
         "requests": _requests(coordinator.account.budget),

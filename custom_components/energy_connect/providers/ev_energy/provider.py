@@ -5,7 +5,7 @@ from typing import Final
 
 from ...core.account import Field, FieldKind, Provider
 from .access import address
-from .account import open_account
+from .account import INTERVAL, open_account
 from .authorization import CLIENT_ID, CLIENT_SECRET
 from .identify import forget, identify
 
@@ -17,6 +17,7 @@ PROVIDER: Final = Provider(
         Field(key=CLIENT_SECRET, kind=FieldKind.SECRET),
     ),
     grace=timedelta(minutes=10),
+    interval=INTERVAL,
     history=True,
     sign_in=True,
     identify=identify,
