@@ -25,15 +25,19 @@ class Rule:
     patterns: tuple[str, ...]
     wanted: float
     branches: bool
+    each: bool = False
+    """Whether every file has to reach it by itself."""
 
 
 RULES = (
     Rule(
-        name="lines of core, providers, config flow",
+        name="lines of core, providers and the flows",
         patterns=(
             f"{INTEGRATION}/core/*",
             f"{INTEGRATION}/providers/*",
             f"{INTEGRATION}/config_flow.py",
+            f"{INTEGRATION}/options_flow.py",
+            f"{INTEGRATION}/discovery.py",
         ),
         wanted=100,
         branches=False,
@@ -44,7 +48,19 @@ RULES = (
         wanted=97,
         branches=True,
     ),
+    Rule(
+        name="lines of each module",
+        patterns=(f"{INTEGRATION}/*",),
+        wanted=95,
+        branches=False,
+        each=True,
+    ),
 )
+
+
+def applies(rule: Rule, name: str) -> bool:
+    """Tell whether a file falls under a rule."""
+    return any(fnmatch(name, pattern) for pattern in rule.patterns)
 
 
 def measured_files() -> dict[str, Any]:
@@ -97,10 +113,11 @@ def missed(file: dict[str, Any], *, branches: bool) -> tuple[int, str]:
 def holds(rule: Rule, files: dict[str, Any]) -> bool:
     """Say how far the rule is met, and where it is not."""
     size = absent = 0
+    lowest = 100.0
     places: list[str] = []
     unmeasured: list[str] = []
     for name in sorted(files.keys() | sources()):
-        if not any(fnmatch(name, pattern) for pattern in rule.patterns):
+        if not applies(rule, name):
             continue
         if name not in files:
             # In a folder that is no package, and imported by nobody.
@@ -108,13 +125,17 @@ def holds(rule: Rule, files: dict[str, Any]) -> bool:
             continue
         file = files[name]
         count, where = missed(file, branches=rule.branches)
-        size += file["summary"]["num_statements"]
-        size += file["summary"]["num_branches"] if rule.branches else 0
+        own = file["summary"]["num_statements"]
+        own += file["summary"]["num_branches"] if rule.branches else 0
+        size += own
         absent += count
+        if rule.each and own:
+            lowest = min(lowest, 100 * (own - count) / own)
         if where:
             places.append(f"  {name}: {where}")
     # Nothing measured is nothing tested.
     share = 100 * (size - absent) / size if size else 0
+    share = min(share, lowest)
     kept = share >= rule.wanted and not unmeasured
     print(f"coverage: {rule.name}: {share:.2f} %, at least {rule.wanted:g} % wanted")
     if not kept:

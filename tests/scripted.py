@@ -31,6 +31,8 @@ from custom_components.energy_connect.core.account import (
     Identity,
     Provider,
 )
+from custom_components.energy_connect.core.budget import Budget
+from custom_components.energy_connect.core.clock import system_clock
 from custom_components.energy_connect.core.errors import ApiError
 from custom_components.energy_connect.core.model import Advice, Device, Poll, Reading, Snapshot
 from custom_components.energy_connect.core.vocabulary import Kind, Quantity
@@ -67,6 +69,7 @@ class Script:
         self.before: Callable[[], Awaitable[None]] | None = None
         self.opening: ApiError | None = None
         self.polls = 0
+        self.budget = Budget(system_clock(), concurrent=1)
         self.options: Mapping[str, Any] = {}
         self.identities: list[Identity] = [identity()]
         self.refusal: ApiError | None = None

@@ -9,6 +9,8 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ServiceValidationError
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.json import json_dumps
 from homeassistant.setup import async_setup_component
 import pytest
@@ -18,15 +20,26 @@ from pytest_homeassistant_custom_component.components.diagnostics import (
 from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 from syrupy.assertion import SnapshotAssertion
 
+from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.core.account import FieldKind
-from custom_components.energy_connect.core.errors import CredentialsRejected, Reason, Unavailable
+from custom_components.energy_connect.core.commands import Command
+from custom_components.energy_connect.core.errors import (
+    CommandRefused,
+    CredentialsRejected,
+    Reason,
+    Refusal,
+    Unavailable,
+)
 from custom_components.energy_connect.core.model import Advice, AdviceKind, Position
-from custom_components.energy_connect.core.vocabulary import Flag
-from custom_components.energy_connect.diagnostics import async_get_config_entry_diagnostics
+from custom_components.energy_connect.core.vocabulary import Action, Flag
+from custom_components.energy_connect.diagnostics import (
+    async_get_config_entry_diagnostics,
+    async_get_device_diagnostics,
+)
 from custom_components.energy_connect.providers import PROVIDERS
 from simulator import Simulator, faults
-from simulator.kostal import Access
 from tests.accounts import begin, credentials, enter, next_poll, set_up
+from tests.controlled import ControlledScript
 from tests.scripted import Script, car, poll, start
 from tests.test_config_flow import SECRETS, STEPS
 
@@ -50,26 +63,6 @@ async def diagnostics(hass: HomeAssistant, entry: ConfigEntry) -> dict[str, Any]
     return found
 
 
-def private(simulator: Simulator, provider: str, entry: ConfigEntry) -> set[str]:
-    """Return all that diagnostics must not show: secrets, ids, serials, names, places."""
-    shown = {field.key for field in PROVIDERS[provider].fields if field.shown}
-    found = {
-        str(value)
-        for known in (credentials(simulator, provider), entry.data)
-        for key, value in known.items()
-        if key not in shown and key not in {"provider", "path"}
-    }
-    for device in entry.runtime_data.data.devices.values():
-        found |= {device.id, *filter(None, (device.serial_number, device.mac, device.url))}
-        if device.name is not None and device.name != device.model:
-            found.add(device.name)
-        if device.position is not None:
-            found.add(str(device.position.latitude))
-    found |= {entry.title, entry.entry_id, str(entry.unique_id)}
-    # The one device of a meter is "meter" to everybody.
-    return {one for one in found if len(one) > 3} - {"meter", "None", "account", "Account"}
-
-
 def leaked(text: str, values: Iterable[str]) -> list[str]:
     return sorted(value for value in values if value in text)
 
@@ -89,25 +82,7 @@ async def test_diagnostics(
     assert await diagnostics(hass, entry) == snapshot
 
 
-@EACH
-async def test_diagnostics_show_nothing_private(
-    hass: HomeAssistant,
-    simulator: Simulator,
-    freezer: FrozenDateTimeFactory,
-    provider: str,
-) -> None:
-    knobs = simulator.kostal.knobs
-    knobs.energy_flow = knobs.device_settings = knobs.device_usage = Access.ON
-    entry = await set_up(hass, simulator, provider, *STEPS[provider])
-    for _ in range(2):
-        await next_poll(hass, freezer, entry)
-    found = await diagnostics(hass, entry)
-
-    assert found["devices"]
-    assert leaked(json.dumps(found, ensure_ascii=False), private(simulator, provider, entry)) == []
-
-
-async def test_diagnostics_of_a_device(
+async def test_diagnostics_say_how_each_device_is(
     hass: HomeAssistant, script: Script, hass_client: ClientSessionGenerator
 ) -> None:
     script.show(
@@ -158,7 +133,9 @@ async def test_an_account_that_can_not_be_opened_has_diagnostics(
         "provider": "scripted",
         "state": "setup_error" if refused else "setup_retry",
         "entered": {},
+        "entered_names": ["host", "provider", "token"],
         "options": {},
+        "option_names": [],
     }
 
 
@@ -171,6 +148,109 @@ async def test_options_are_shown_if_they_are_harmless(
     found = await downloaded(hass, hass_client, entry)
 
     assert found["options"] == {"heat_unit": "gj"}
+    assert found["option_names"] == ["heat_unit", "other"]
+
+
+async def of_device(
+    hass: HomeAssistant, entry: ConfigEntry, identifier: str = "scripted_1:vehicle:car"
+) -> dict[str, Any]:
+    """Return what the button on a device's page gives."""
+    device = dr.async_get(hass).async_get_device_by_identifier((DOMAIN, identifier), entry.entry_id)
+    assert device is not None
+    found: dict[str, Any] = json.loads(
+        json_dumps(await async_get_device_diagnostics(hass, entry, device))
+    )
+    return found
+
+
+async def test_a_device_has_diagnostics_of_its_own(hass: HomeAssistant, script: Script) -> None:
+    script.show(
+        car(model="Roadrunner"),
+        car("other", model="Coyote"),
+        advice=[
+            Advice(AdviceKind.VEHICLE_RECONNECT, "car"),
+            Advice(AdviceKind.NO_VIEWER_PERMISSION, "other"),
+        ],
+    )
+    entry = await start(hass)
+
+    found = await of_device(hass, entry)
+
+    assert found["reported"] is True
+    assert found["device"]["model"] == "Roadrunner"
+    assert found["advice"] == ["vehicle_reconnect"]
+    assert found["requests"]["total"] == 0
+    assert "Coyote" not in json.dumps(found)
+
+
+async def test_a_device_that_is_not_reported_any_more(hass: HomeAssistant, script: Script) -> None:
+    script.show(car(), car("other"))
+    entry = await start(hass)
+    script.show(car("other"))
+    await poll(hass, entry)
+
+    found = await of_device(hass, entry)
+
+    assert (found["reported"], found["device"]) == (False, None)
+
+
+async def test_a_device_of_an_account_that_is_not_loaded(
+    hass: HomeAssistant, script: Script
+) -> None:
+    entry = await start(hass)
+    await hass.config_entries.async_unload(entry.entry_id)
+
+    assert (await of_device(hass, entry))["state"] == "not_loaded"
+
+
+async def test_commands_are_listed_with_their_outcome_and_without_words(
+    hass: HomeAssistant, controlled: ControlledScript
+) -> None:
+    entry = await start(hass)
+    coordinator = entry.runtime_data
+    controlled.refuse(CommandRefused(Refusal.FULL, detail="private words"))
+    with pytest.raises(ServiceValidationError):
+        await coordinator.perform(Command("car", Action.CHARGING, True), 60)
+
+    found = await diagnostics(hass, entry)
+
+    (command,) = found["commands"]
+    assert command["at"]
+    assert {key: command[key] for key in command if key != "at"} == {
+        "action": "charging",
+        "kind": "vehicle",
+        "sent": True,
+        "outcome": "failed",
+        "reason": "full",
+    }
+    assert (await of_device(hass, entry))["commands"] == found["commands"]
+    assert "private" not in json.dumps(found)
+    (device,) = found["devices"]
+    assert device["controls"]["max_current"] == {
+        "type": "Range",
+        "value": 16,
+        "minimum": 6,
+        "maximum": 32,
+        "step": 1.0,
+        "unit": "A",
+        "readable": True,
+        "at": None,
+    }
+
+
+async def test_requests_are_counted_by_what_became_of_them(
+    hass: HomeAssistant, simulator: Simulator, freezer: FrozenDateTimeFactory
+) -> None:
+    entry = await set_up(hass, simulator, "enode")
+    good = (await diagnostics(hass, entry))["requests"]
+    assert good["token_exchanges"] == 1
+    assert good["total"] == good["last_hour"] > 5
+    assert (good["failed"], good["left"]) == ({}, None)
+
+    simulator.faults.add(faults.Status(status=503), provider="enode", times=2)
+    await poll(hass, entry)
+
+    assert (await diagnostics(hass, entry))["requests"]["failed"] == {"server_error": 2}
 
 
 TROUBLES = [

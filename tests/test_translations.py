@@ -44,6 +44,8 @@ WRONG_USE = {
     "not_supported",
     "period_reversed",
 }
+# What is said while an account is set up, and is no error of a request.
+AT_SETUP = {"application_not_loaded"}
 PLATFORM_OF = {
     Action.CHARGING: "switch",
     Action.MAX_CURRENT: "number",
@@ -71,7 +73,7 @@ def test_every_reason_has_words_in_the_wizard_and_in_the_log(reason: Reason) -> 
 def test_no_words_for_reasons_that_do_not_exist() -> None:
     assert set(EN["config"]["error"]) == set(Reason)
     assert set(EN["options"]["error"]) == {*Reason, *Fault}
-    assert set(EN["exceptions"]) - WRONG_USE == {*Reason, *Refusal}
+    assert set(EN["exceptions"]) - WRONG_USE - AT_SETUP == {*Reason, *Refusal}
 
 
 def test_every_way_to_end_the_wizard_has_words() -> None:

@@ -79,7 +79,11 @@ async def _implementation(
     try:
         return await async_get_config_entry_implementation(hass, entry)
     except ImplementationUnavailableError as error:
-        raise ConfigEntryNotReady from error
+        raise ConfigEntryNotReady(
+            translation_domain=DOMAIN,
+            translation_key="application_not_loaded",
+            translation_placeholders={"account": entry.title},
+        ) from error
     except ValueError as error:
         # Up to 2026.9 this is all that Home Assistant says of deleted credentials.
         raise ConfigEntryAuthFailed(

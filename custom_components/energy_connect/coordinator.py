@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import batched
 import time
 from typing import TYPE_CHECKING, Any, Final, override
@@ -13,6 +13,7 @@ from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator
+from homeassistant.util import dt as dt_util
 
 from .const import DOMAIN, LOGGER
 from .core.account import Account, Provider
@@ -137,6 +138,13 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             self._commanded |= self.orders.see(poll.snapshot.devices)
         self._advise(poll.snapshot.advice)
         return poll.snapshot
+
+    @property
+    def read_at(self) -> datetime | None:
+        """When the account was read last; None if it never was."""
+        if self._good_at is None:
+            return None
+        return dt_util.utcnow() - timedelta(seconds=time.monotonic() - self._good_at)
 
     @callback
     def _select(self, poll: Poll) -> Poll:

@@ -13,6 +13,7 @@ from custom_components.energy_connect.core.account import (
     Provider,
     Vault,
 )
+from custom_components.energy_connect.core.budget import Budget
 from custom_components.energy_connect.core.errors import ApiError, CredentialsRejected, Reason
 from custom_components.energy_connect.core.model import Device, Poll, Snapshot
 from custom_components.energy_connect.core.vocabulary import Kind
@@ -38,6 +39,7 @@ class Lamp:
 
     def __init__(self, context: Context) -> None:
         self.name = context.data["name"]
+        self.budget = Budget(context.clock, concurrent=1)
 
     async def poll(self) -> Poll:
         devices = {"lamp": Device(id="lamp", kind=Kind.OTHER, name=self.name)}

@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Any, Protocol
 
 import aiohttp
+from yarl import URL
 
+from .budget import Budget
 from .clock import Clock
 from .discovery import Announcement, Sighting
 from .model import Poll
@@ -106,6 +108,10 @@ class Account(Protocol):
     `offers`.
     """
 
+    @property
+    def budget(self) -> Budget:
+        """What was sent, what became of it, and how much may still be."""
+
     async def poll(self) -> Poll:
         """Do what is due now, within the request budget, and return all that is known.
 
@@ -178,5 +184,11 @@ class Provider:
     """How accounts are found by themselves, if they are devices in the owner's network."""
     link_kinds: tuple[Kind, ...] = ()
     """Kinds of devices that an owner can link from Home Assistant (`offers.Linking`)."""
+    address: Callable[[Mapping[str, Any]], URL] | None = None
+    """Where an account of that data is asked; None if in the owner's own network.
+
+    Raises:
+        ApiError: the address is none that may be used.
+    """
     forget: Callable[[Context], Awaitable[None]] | None = None
     """Withdraw at the provider what a sign-in gave; best effort, when an entry is removed."""

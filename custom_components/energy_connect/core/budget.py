@@ -1,7 +1,7 @@
 """The requests of one account: how many at once, how many an hour, who goes first, when to rest."""
 
 import asyncio
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from enum import IntEnum
@@ -9,7 +9,7 @@ import heapq
 from typing import Final
 
 from .clock import Clock
-from .errors import RateLimited
+from .errors import RateLimited, Reason
 
 _HOUR: Final = 3600.0
 # What backfill leaves of an hour's allowance, so that live values and commands never wait for it.
@@ -43,6 +43,10 @@ class Budget:
         self._quiet_until = 0.0
         self.per_hour = per_hour
         self.total = 0
+        self.failed: Counter[Reason] = Counter()
+        """Why requests did not give what they should, and how often."""
+        self.exchanges = 0
+        """How often a credential was taken for a token, or for its end."""
 
     def available(self, priority: Priority = Priority.LIVE) -> int | None:
         """Return how many more requests may start now; None if no limit is known."""

@@ -14,6 +14,7 @@ Everything else is here, the same for all providers.
 """
 
 import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -39,6 +40,7 @@ GIVE_UP: Final = 1800.0
 UNREAD: Final = 900.0
 """Seconds after a confirmed command for which older readings are not believed: a provider that asks
 an idle device every 7 minutes and is asked every 5 minutes itself, with some to spare."""
+_REMEMBERED: Final = 20
 # A hint to ask the device steers nothing: it neither waits nor makes others wait.
 _FREE: Final = frozenset({Action.REFRESH})
 _RESTS: Final = {Action.REFRESH: 60.0}
@@ -205,6 +207,8 @@ class Orders:
         self._listeners: list[Callable[[Order], None]] = []
         self._rested: dict[tuple[str, Action], float] = {}
         self._closed = False
+        self.recent: deque[Order] = deque(maxlen=_REMEMBERED)
+        """The newest commands that are over, for whoever looks for a fault."""
 
     def listen(self, listener: Callable[[Order], None]) -> Callable[[], None]:
         """Call `listener` when an order begins and when it is over; returns how to stop that."""
@@ -343,6 +347,7 @@ class Orders:
         order.over.set()
         command = order.command
         self._orders.remove(order)
+        self.recent.append(order)
         if outcome.state is State.CONFIRMED:
             self._forget(command.device_id, {command.action, _UNDOES.get(command.action)})
             if not isinstance(order.before, Press):

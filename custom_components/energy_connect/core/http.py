@@ -202,6 +202,7 @@ class ApiClient:
         self._budget.count()
         response = await self._answer(request)
         self._judge(response)
+        self._budget.exchanges += 1
         return response
 
     def _url(self, path: Sequence[str], params: Params) -> URL:
@@ -245,6 +246,14 @@ class ApiClient:
         return response
 
     async def _answer(self, request: _Request) -> Response:
+        """Send; count what has no answer."""
+        try:
+            return await self._redirected(request)
+        except ApiError as error:
+            self._budget.failed[error.reason] += 1
+            raise
+
+    async def _redirected(self, request: _Request) -> Response:
         """Send, and follow redirects that stay with the origin and keep the method."""
         redirects = 0
         while (response := await self._transfer(request)).status in _REDIRECTS:
@@ -314,6 +323,7 @@ class ApiClient:
             return
         if error.detail:
             error.detail = response.masked(error.detail)  # a verdict may have read it by itself
+        self._budget.failed[error.reason] += 1
         if isinstance(error, RateLimited):
             self._budget.pause(error.retry_after)
         raise error

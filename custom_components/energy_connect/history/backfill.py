@@ -106,8 +106,11 @@ class Backfill:
             for coverage in self._coverages(source):
                 for status, hours in coverage.count(self.begin(source), hour_of(now)).items():
                     counted["not_asked" if status is None else status.name.lower()] += hours
+        part = self.progress
         return {
+            "progress": None if part is None else round(part),
             "sources": len(sources),
+            "running": self._running,
             "resting": sum(self._is_resting(source) for source in sources),
             "hours": dict(counted),
             "dropped_rows": self.history.dropped,

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, override
 
 from ...core.account import Context
-from ...core.budget import Priority
+from ...core.budget import Budget, Priority
 from ...core.counters import CounterGuard
 from ...core.errors import (
     ApiError,
@@ -121,6 +121,11 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._freshness = Freshness(LATE)
         self._polled = False
         self._limited_since: float | None = None
+
+    @property
+    @override
+    def budget(self) -> Budget:
+        return self._budget
 
     @override
     async def poll(self) -> Poll:

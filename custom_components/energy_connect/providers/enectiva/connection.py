@@ -1,8 +1,11 @@
 """The way to one Enectiva account: its two clients, its token, its request budget."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
+
+from yarl import URL
 
 from ...core.account import Context
 from ...core.address import base_url
@@ -29,6 +32,11 @@ limit stops a runaway.
 _MARGIN: Final = 45.0
 
 
+def address(data: Mapping[str, Any]) -> URL:
+    """Return where any account is asked."""
+    return base_url("ENECTIVA_API_URL", PRODUCTION)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Connection:
     """`api` reads with `token`, both within `budget`."""
@@ -47,7 +55,7 @@ def connect(context: Context, who: Credentials, *, at_setup: bool = False) -> Co
         UnexpectedResponse: the development address names another machine.
 
     """
-    base = base_url("ENECTIVA_API_URL", PRODUCTION)
+    base = address(context.data)
     budget = Budget(context.clock, concurrent=CONCURRENT, per_hour=PER_HOUR)
     door = ApiClient(
         context.session,

@@ -5,6 +5,7 @@ from typing import Final
 
 from ...core.account import Context, Field, FieldKind, Provider
 from .account import INTERVAL, EnectivaAccount
+from .connection import address
 from .identify import identify
 from .named import DATA_SERIES, VIRTUAL_METERS
 from .options import try_options
@@ -48,5 +49,6 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=_open,
+    address=address,
     try_options=try_options,
 )

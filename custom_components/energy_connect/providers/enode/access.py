@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, Self
 
+from yarl import URL
+
 from ...core.account import Context, Field, FieldKind
 from ...core.address import base_url
 from ...core.budget import Budget
@@ -95,6 +97,11 @@ class Settings:
         return {**kept, "user_id": self.user_id} if self.user_id else kept
 
 
+def address(data: Mapping[str, Any]) -> URL:
+    """Return where an account of that data is asked: each environment has its own."""
+    return base_url("ENODE_API_URL", _API, environment=Settings.read(data).environment)
+
+
 class Access:
     """The client of the API with its token and its request budget."""
 
@@ -124,7 +131,7 @@ class Access:
         self.token = ExchangedToken(endpoint.client_credentials, context.clock)
         self.client = ApiClient(
             context.session,
-            base_url("ENODE_API_URL", _API, environment=settings.environment),
+            address(context.data),
             clock=context.clock,
             budget=self.budget,
             token=self.token,

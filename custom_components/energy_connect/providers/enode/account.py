@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, Final, override
 
 from ...core.account import Context, Field, Identity, Provider
-from ...core.budget import Priority
+from ...core.budget import Budget, Priority
 from ...core.commands import Orders
 from ...core.counters import CounterGuard
 from ...core.errors import (
@@ -27,7 +27,7 @@ from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSo
 from ...core.options import Fault, Interval, Problem
 from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
-from .access import FIELDS, VERSION, Access
+from .access import FIELDS, VERSION, Access, address
 from .assets import Asset
 from .charging import CURRENCY, currency_of
 from .commands import Commands
@@ -99,6 +99,11 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
             timedelta(seconds=_REFRESHED + 3 * max(self._interval, INTERVAL.default))
         )
         self._read_before = False
+
+    @property
+    @override
+    def budget(self) -> Budget:
+        return self._access.budget
 
     @override
     async def poll(self) -> Poll:
@@ -405,6 +410,7 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=EnodeAccount,
+    address=address,
     try_options=try_options,
     link_kinds=tuple(SCOPES),
 )

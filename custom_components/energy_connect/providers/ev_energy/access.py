@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 import re
-from typing import Final
+from typing import Any, Final
 
 from yarl import URL
 
@@ -88,6 +88,11 @@ class _UserRefused(UnexpectedResponse):
     """A 400 that speaks of the user: the header may be spelled otherwise."""
 
 
+def address(data: Mapping[str, Any]) -> URL:
+    """Return where any account is asked."""
+    return base_url("EV_ENERGY_API_URL", "https://api.ev.energy/v2")
+
+
 class Access:
     """Sends the requests of one account and keeps what every answer tells about it.
 
@@ -100,7 +105,7 @@ class Access:
         """Take the token's owner; sends nothing."""
         self._client = ApiClient(
             context.session,
-            base_url("EV_ENERGY_API_URL", "https://api.ev.energy/v2"),
+            address(context.data),
             clock=context.clock,
             budget=budget,
             token=token,

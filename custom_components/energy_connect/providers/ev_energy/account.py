@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any, Final, override
 
 from ...core.account import Context
-from ...core.budget import Priority
+from ...core.budget import Budget, Priority
 from ...core.commands import Orders
 from ...core.errors import (
     ApiError,
@@ -153,6 +153,11 @@ class EvEnergyAccount(
             ),
             *self._home.features(),
         ]
+
+    @property
+    @override
+    def budget(self) -> Budget:
+        return self._access.budget
 
     @override
     async def poll(self) -> Poll:

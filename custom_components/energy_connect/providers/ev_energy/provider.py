@@ -4,6 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from ...core.account import Field, FieldKind, Provider
+from .access import address
 from .account import INTERVAL, open_account
 from .authorization import CLIENT_ID, CLIENT_SECRET
 from .identify import forget, identify
@@ -21,5 +22,6 @@ PROVIDER: Final = Provider(
     sign_in=True,
     identify=identify,
     open=open_account,
+    address=address,
     forget=forget,
 )

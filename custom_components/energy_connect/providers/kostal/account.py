@@ -6,6 +6,7 @@ import logging
 from typing import Any, Final
 
 from ...core.account import Context
+from ...core.budget import Budget
 from ...core.counters import CounterGuard
 from ...core.model import (
     Advice,
@@ -71,6 +72,11 @@ class KostalAccount:
         self._snapshot = Snapshot({})
         self._told: set[str] = set()
         self._unreadable = 0
+
+    @property
+    def budget(self) -> Budget:
+        """What was sent, what became of it, and how much may still be."""
+        return self._access.budget
 
     async def poll(self) -> Poll:
         """Read the record, and once a minute what else the meter offers.

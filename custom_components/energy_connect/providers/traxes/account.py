@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, Final, override
 
+from yarl import URL
+
 from ...core.account import Account, Context, Field, FieldKind, Identity, Provider
 from ...core.address import base_url
 from ...core.budget import Budget, Priority
@@ -85,6 +87,10 @@ def _own_errors() -> Iterator[None]:
         raise error.error from error
 
 
+def _address(data: Mapping[str, Any]) -> URL:
+    return base_url("TRAXES_API_URL", _API)
+
+
 class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
     """One application's access to the devices that were shared with it."""
 
@@ -109,7 +115,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         self._token = ExchangedToken(self._exchange, clock)
         self._client = ApiClient(
             context.session,
-            base_url("TRAXES_API_URL", _API),
+            _address(context.data),
             clock=clock,
             budget=self._budget,
             token=self._token,
@@ -180,6 +186,11 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         else:
             if response.body.strip():
                 response.json()
+
+    @property
+    @override
+    def budget(self) -> Budget:
+        return self._budget
 
     @override
     async def poll(self) -> Poll:
@@ -441,5 +452,6 @@ PROVIDER: Final = Provider(
     history=True,
     identify=identify,
     open=open_account,
+    address=_address,
     try_options=try_options,
 )
