@@ -180,11 +180,10 @@ async def test_charging_stops_at_a_limit(
     assert float(state(hass, names[LEVEL])) < 80
     assert state(hass, names[CHARGE]) == STATE_ON
 
-    polls = 0
-    while state(hass, names[CHARGE]) == STATE_ON and polls < 100:
-        assert float(state(hass, names[LEVEL])) < 80
+    for _ in range(100):
+        if state(hass, names[CHARGE]) == STATE_OFF:
+            break
         await next_poll(hass, freezer, entry)
-        polls += 1
 
     assert 80 <= float(state(hass, names[LEVEL])) < 85
     assert state(hass, names[CHARGE]) == STATE_OFF
