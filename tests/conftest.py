@@ -4,7 +4,9 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 import os
+from pathlib import Path
 
+from homeassistant.core import HomeAssistant
 import pytest
 from pytest_homeassistant_custom_component.syrupy import HomeAssistantSnapshotExtension
 from syrupy.assertion import SnapshotAssertion
@@ -98,6 +100,16 @@ def controlled(monkeypatch: pytest.MonkeyPatch) -> ControlledScript:
     controlled = ControlledScript()
     install(monkeypatch, controlled.provider())
     return controlled
+
+
+@pytest.fixture
+async def house(hass: HomeAssistant, tmp_path: Path) -> AsyncIterator[Path]:
+    """A configuration folder for automations, which wait for nothing any more afterwards."""
+    yield tmp_path
+    if automations := hass.states.async_entity_ids("automation"):
+        await hass.services.async_call(
+            "automation", "turn_off", {"entity_id": automations}, blocking=True
+        )
 
 
 @pytest.fixture

@@ -6,17 +6,19 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.config_entries import ConfigEntryState
-from homeassistant.const import STATE_UNAVAILABLE
+from homeassistant.const import STATE_ON, STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, callback
 import pytest
 
 from custom_components.energy_connect import coordinator as coordinator_module
+from custom_components.energy_connect.core.commands import Command, Order
 from custom_components.energy_connect.core.errors import Reason, Unavailable
 from custom_components.energy_connect.core.model import Reading, Snapshot
-from custom_components.energy_connect.core.vocabulary import Flag
+from custom_components.energy_connect.core.vocabulary import Action, Flag
 from custom_components.energy_connect.sensor import NumberSensor
 from simulator import Simulator
 from tests.accounts import next_poll, set_up
+from tests.controlled import ControlledScript
 from tests.scripted import POWER, SOC, Script, Writes, car, entity_id, poll, start, state
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
@@ -282,3 +284,29 @@ async def test_while_an_enectiva_token_is_valid_no_other_is_fetched(
 
 def test_snapshots_compare_by_value() -> None:
     assert Snapshot({"car": car()}) == Snapshot({"car": replace(car())})
+
+
+async def test_a_command_given_while_entities_are_told_silences_nobody(
+    hass: HomeAssistant, controlled: ControlledScript
+) -> None:
+    """An automation answers a state at once, in the middle of the round that wrote it."""
+    entry = await start(hass)
+    coordinator = entry.runtime_data
+    given: list[Order] = []
+
+    @callback
+    def answer() -> None:
+        if not given:
+            given.append(controlled.orders.perform(Command("car", Action.CHARGING, True)))
+
+    coordinator.async_add_listener(answer, "car")
+    coordinator.async_add_listener(lambda: None, "car")
+    controlled.change("car", numbers={SOC: Reading(51)})
+    await poll(hass, entry)
+    assert given
+    assert state(hass, "car_charging", "switch").state == STATE_ON
+
+    controlled.change("car", numbers={SOC: Reading(52)})
+    await poll(hass, entry)
+
+    assert state(hass, "car_state_of_charge").state == "52"

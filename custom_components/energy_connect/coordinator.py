@@ -343,7 +343,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             return
         if len(self._untold) <= SLICE:
             self._tell_slice()
-        else:
+        # Or an automation answered a state with a command: whom that concerns is to be told as well.
+        if self._untold:
             self.config_entry.async_create_background_task(
                 self.hass, self._tell_all(), f"{DOMAIN} tell entities", eager_start=True
             )
