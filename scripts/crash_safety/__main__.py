@@ -8,6 +8,7 @@ from importlib.metadata import version
 import json
 import os
 import platform
+import signal
 import sys
 
 from scripts.demonstration.home_assistant import NotRunning
@@ -56,7 +57,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run what was asked for; return the exit code."""
     options = parse(arguments)
     try:
+        # Asked to end, it ends what it has started too.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
         figures = asyncio.run(run(options.kills, options.seed, say))
+    except KeyboardInterrupt:
+        say("interrupted")
+        return 1
     except (Lost, NotRunning, Refused) as error:
         say(f"lost: {error}")
         return 1

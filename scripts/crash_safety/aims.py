@@ -15,6 +15,7 @@ from simulator.enectiva.past import Past, Wrong
 
 from .lives import House, Lost
 from .rotation import PROVIDER, TOKEN_PATH, Before, InFlight, Sent
+from .truth import ours
 
 _REACHED_WITHIN: Final = 60.0
 _DAY: Final = dt.timedelta(days=1)
@@ -108,6 +109,9 @@ class Aims:
         await self.wait(1.0)
 
     async def _import(self) -> None:
+        """Clear a statistic, as a person may: all of its past is imported anew."""
+        chosen = self._chance.choice([one for one in await ours(self._house) if "_meter_" in one])
+        await self._house.session.command("recorder/clear_statistics", statistic_ids=[chosen])
         await asyncio.sleep(_BACKFILL)
         await self.wait(4.0)
 

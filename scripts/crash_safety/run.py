@@ -18,10 +18,19 @@ from .lives import House, Lost
 from .rotation import LIFETIME, PROVIDER, sign_in_survives
 from .truth import check_seams, check_truth, expected, ours, rows
 
-DEPTHS: Final = {"enectiva": "one_year", "traxes": "month", "enode": "month", "ev_energy": "month"}
-_DAYS: Final = {"enectiva": 365, "traxes": 31, "enode": 31}
+DEPTHS: Final = {
+    "enectiva": "everything",
+    "traxes": "month",
+    "enode": "month",
+    "ev_energy": "month",
+}
+_DAYS: Final = {"enectiva": 1000, "traxes": 31, "enode": 31}
 _IMPORTED_WITHIN: Final = 600.0
 _LOOK: Final = 2.0
+_STILL: Final = 8
+"""So many looks without a change are the end of an import."""
+_YOUNG: Final = 100
+"""Of so many hours at most nothing can be known yet, over all series of an account."""
 _STARTING: Final = 6.0
 
 type Say = Callable[[str], None]
@@ -80,7 +89,7 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
         figures.came_back += unseen
         figures.kills += unseen
         say("comparing the statistics")
-        await _compare(house, aims, figures)
+        await _compare(house, aims, figures, say)
         await house.process.stop()
         figures.files = house.check_files()
         if simulator.failures:
@@ -132,11 +141,11 @@ async def _die(house: House, aims: Aims, figures: Figures) -> bool:
     return not sign_in_survives(house, house.simulator)
 
 
-async def _compare(house: House, aims: Aims, figures: Figures) -> None:
+async def _compare(house: House, aims: Aims, figures: Figures, say: Say) -> None:
     """Let the import come to its end, and compare everything."""
     # What the provider corrected to and fro is read once more, as after any correction.
     house.simulator.enectiva.past = type(house.simulator.enectiva.past)()
-    await _imported(house)
+    await _imported(house, say)
     start = house.simulator.clock.now() - dt.timedelta(days=800)
     for statistic in await ours(house):
         check_seams(statistic, await rows(house, statistic, start))
@@ -159,18 +168,20 @@ async def _compare(house: House, aims: Aims, figures: Figures) -> None:
         check_seams(statistic, await rows(house, statistic, start))
 
 
-async def _imported(house: House) -> None:
-    """Wait until no account has hours left to ask for."""
+async def _imported(house: House, say: Say) -> None:
+    """Wait until the import has come to its end: only hours are left that are too young."""
     left: dict[str, int] = {}
+    seen: list[dict[str, int]] = []
     try:
         async with asyncio.timeout(_IMPORTED_WITHIN):
-            while True:
+            while len(seen) < _STILL or seen[-_STILL] != left or max(left.values()) > _YOUNG:
                 for provider in DEPTHS:
                     path = f"/api/diagnostics/config_entry/{house.entries[provider]}"
                     told = (await house.session.get(path))["data"]["history"]
-                    left[provider] = told["hours"].get("not_asked", 0) if told else -1
-                if not any(left.values()):
-                    return
+                    left[provider] = told["hours"].get("not_asked", 0)
+                seen.append(dict(left))
+                if len(seen) % 15 == 0:
+                    say(f"hours still to ask for: {left}")
                 await asyncio.sleep(_LOOK)
     except TimeoutError:
         raise Lost(f"hours that nobody asked for: {left}") from None
