@@ -1,6 +1,7 @@
 """The past in the recorder's statistics, hour by hour against the simulator's truth."""
 
 from collections.abc import Mapping
+from copy import deepcopy
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -204,6 +205,45 @@ async def test_a_kill_between_rows_and_their_shift_is_healed_at_the_next_start(
 
 class KilledError(Exception):
     """Stands for the end of the process."""
+
+
+async def test_a_kill_while_a_cleared_database_is_filled_up_leaves_no_hole(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    hass_storage: dict[str, Any],
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "one_year")
+    await imported(hass, frozen)
+    await hass.config_entries.async_reload(entry.entry_id)
+    name = f"{DOMAIN}.{entry.entry_id}.history"
+    assert hass_storage[name]["data"]
+    get_instance(hass).async_clear_statistics([statistic(entry)])
+    await done(hass)
+    queue = StatisticsTable._queue
+    kept: list[Any] = []
+
+    def queue_some(self: StatisticsTable, what: Any, unit: str | None, step: Step) -> None:
+        # The newest rows are there again when the power fails.
+        kept.append(deepcopy(hass_storage[name]))
+        if len(kept) > 2:
+            raise KilledError
+        queue(self, what, unit, step)
+
+    monkeypatch.setattr(StatisticsTable, "_queue", queue_some)
+    await imported(hass, frozen)
+    await hass.config_entries.async_unload(entry.entry_id)
+    assert len(kept) > 2
+    hass_storage[name] = kept[2]
+    monkeypatch.setattr(StatisticsTable, "_queue", queue)
+
+    await hass.config_entries.async_setup(entry.entry_id)
+    await imported(hass, frozen)
+
+    start = NOW.replace(minute=0) - 365 * DAY
+    check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
 
 
 async def test_a_restart_in_the_middle_goes_on_where_it_was(

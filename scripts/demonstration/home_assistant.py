@@ -63,14 +63,21 @@ def free_port() -> int:
 class HomeAssistant:
     """Home Assistant on loopback; started on entering, gone on leaving."""
 
-    def __init__(self, port: int, environment: Mapping[str, str]) -> None:
-        """Take the port and the providers' addresses."""
+    def __init__(
+        self,
+        port: int,
+        environment: Mapping[str, str],
+        *,
+        configuration: str = _CONFIGURATION,
+    ) -> None:
+        """Take the port and the providers' addresses; `configuration` names the port."""
         self.url = f"http://127.0.0.1:{port}"
         self.version = version("homeassistant")
         self._port = port
         self._environment = {**os.environ, **environment}
         # By port, so that a check does not disturb a demo that runs.
-        self._config = ROOT / ".demo" / str(port)
+        self.config = ROOT / ".demo" / str(port)
+        self._configuration = configuration
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -79,10 +86,24 @@ class HomeAssistant:
             if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                 raise NotRunning(f"port {self._port} is taken; choose another with --port")
         self._write_configuration()
-        log = (self._config / "output.log").open("wb")
+        await self.launch()
+        try:
+            async with asyncio.timeout(_STARTED_WITHIN):
+                await self._answers()
+        except BaseException as error:
+            await self.stop()
+            if isinstance(error, TimeoutError):
+                self.show_log()
+                raise NotRunning("Home Assistant did not start in time") from error
+            raise
+        return self
+
+    async def launch(self) -> None:
+        """Start the process with the configuration that is there."""
+        log = (self.config / "output.log").open("wb")
         with log:
             self._process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "homeassistant", "--config", str(self._config)),
+                *(sys.executable, "-m", "homeassistant", "--config", str(self.config)),
                 *("--skip-pip", "--log-no-color"),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=log,
@@ -90,16 +111,6 @@ class HomeAssistant:
                 env=self._environment,
                 start_new_session=True,
             )
-        try:
-            async with asyncio.timeout(_STARTED_WITHIN):
-                await self._answers()
-        except BaseException as error:
-            await self._stop()
-            if isinstance(error, TimeoutError):
-                self.show_log()
-                raise NotRunning("Home Assistant did not start in time") from error
-            raise
-        return self
 
     async def __aexit__(
         self,
@@ -108,19 +119,24 @@ class HomeAssistant:
         traceback: TracebackType | None,
     ) -> None:
         """Stop it, and wait until it is gone."""
-        await self._stop()
+        await self.stop()
+
+    @property
+    def running(self) -> bool:
+        """Whether the process is there."""
+        return self._process is not None and self._process.returncode is None
 
     def show_log(self, lines: int = 40) -> None:
         """Print the end of what Home Assistant wrote."""
-        text = (self._config / "output.log").read_text(errors="replace")
+        text = (self.config / "output.log").read_text(errors="replace")
         print("\n".join(text.splitlines()[-lines:]), flush=True)
 
     def _write_configuration(self) -> None:
         """Begin anew: the simulated accounts are new ones at each start, too."""
-        shutil.rmtree(self._config, ignore_errors=True)
-        self._config.mkdir(parents=True)
-        (self._config / "configuration.yaml").write_text(_CONFIGURATION.format(port=self._port))
-        (self._config / "custom_components").symlink_to(ROOT / "custom_components")
+        shutil.rmtree(self.config, ignore_errors=True)
+        self.config.mkdir(parents=True)
+        (self.config / "configuration.yaml").write_text(self._configuration.format(port=self._port))
+        (self.config / "custom_components").symlink_to(ROOT / "custom_components")
 
     async def _answers(self) -> None:
         process = self._process
@@ -138,7 +154,16 @@ class HomeAssistant:
                     pass
                 await asyncio.sleep(0.2)
 
-    async def _stop(self) -> None:
+    async def kill(self) -> None:
+        """End it as a power cut would, without a word before."""
+        process = self._process
+        assert process is not None
+        if process.returncode is None:
+            os.killpg(process.pid, signal.SIGKILL)
+        await process.wait()
+
+    async def stop(self) -> None:
+        """Ask it to end, and wait until it is gone."""
         process = self._process
         if process is None or process.returncode is not None:
             return

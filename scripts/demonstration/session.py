@@ -49,8 +49,7 @@ class Session:
         form = {"client_id": client_id, "grant_type": "authorization_code", "code": code}
         async with self._http.post(f"{self.url}/auth/token", data=form) as answer:
             token = await answer.json()
-        self._access_token = token["access_token"]
-        self._http.headers["Authorization"] = f"Bearer {self._access_token}"
+        self.resume(token["access_token"])
         await self.post("/api/onboarding/core_config", {})
         await self.post("/api/onboarding/analytics", {})
         redirect = {"client_id": client_id, "redirect_uri": f"{self.url}/?auth_callback=1"}
@@ -60,6 +59,11 @@ class Session:
         await self.command("http/config/promote")
         issue = {"domain": "http", "issue_id": "deprecated_yaml", "ignore": True}
         await self.command("repairs/ignore_issue", **issue)
+
+    def resume(self, access_token: str) -> None:
+        """Go on with an access token of before."""
+        self._access_token = access_token
+        self._http.headers["Authorization"] = f"Bearer {access_token}"
 
     async def get(self, path: str) -> Any:
         """Return the JSON of a resource."""

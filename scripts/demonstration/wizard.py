@@ -53,6 +53,12 @@ async def _sign_in(
         client_secret=application.client_secret,
     )
     flow = await _choose(session, flow, f"{provider}_sign_in")
+    return await consent(session, flow, provider)
+
+
+async def consent(session: Session, flow: dict[str, Any], provider: str) -> dict[str, Any]:
+    """Sign in at the page to which a flow leads, and come back."""
+    callback = f"{session.url}/auth/external/callback"
     if flow["type"] != "external":
         raise Refused(f"no sign-in page for {provider}: {flow.get('reason') or flow['type']}")
     async with aiohttp.ClientSession() as browser:

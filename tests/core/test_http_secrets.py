@@ -1,10 +1,11 @@
 """No secret leaves save to where it belongs: not in a log, not in an error."""
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 import logging
 import traceback
 from typing import Any
+from urllib.parse import quote_plus, unquote_plus
 
 from aiohttp import web
 import pytest
@@ -160,6 +161,22 @@ async def test_a_credential_that_the_server_repeats_is_masked(
     assert "…" in detail
     for secret in (SECRET, "s3cr3t", "someone", b64encode(SECRET.encode()).decode()):
         assert secret not in detail
+
+
+async def test_a_credential_that_the_server_repeats_unpacked_is_masked(
+    serve: Serve, make_client: MakeClient
+) -> None:
+    async def handler(request: web.BaseRequest) -> web.StreamResponse:
+        sent = b64decode(request.headers["Authorization"].partition(" ")[2]).decode()
+        return json_answer({"detail": f"{unquote_plus(sent)} or {sent} is no good"}, 404)
+
+    pair = b64encode(f"us-client:{quote_plus(SECRET)}".encode()).decode()
+    site = await serve(handler)
+    with pytest.raises(UnexpectedResponse) as caught:
+        await make_client(site.url).exchange(
+            "token", form={}, headers={"Authorization": f"Basic {pair}"}
+        )
+    assert caught.value.detail == "…:… or …:… is no good"
 
 
 async def test_what_is_no_secret_is_not_masked(serve: Serve, make_client: MakeClient) -> None:

@@ -1,12 +1,13 @@
 """The one way out: every request of every provider is sent, judged and logged here."""
 
 import asyncio
+from base64 import b64decode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 import logging
 import re
 from typing import Final, NoReturn, override
-from urllib.parse import quote, quote_plus, urlencode
+from urllib.parse import quote, quote_plus, unquote_plus, urlencode
 
 import aiohttp
 import orjson
@@ -309,6 +310,9 @@ class ApiClient:
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []
         size = 0
+        if (answer.content_length or 0) > self._limits.body:
+            answer.close()
+            raise UnexpectedResponse(Reason.TOO_LARGE, status=answer.status)
         async for chunk in answer.content.iter_any():
             size += len(chunk)
             if size > self._limits.body:
@@ -378,8 +382,9 @@ def _names_somebody(url: URL) -> bool:
 
 def _secrets(sent: Json, headers: Mapping[str, str]) -> tuple[str, ...]:
     """Return what a server must not make us repeat: all texts of a credential but few."""
-    found = [headers.get("Authorization", "").rpartition(" ")[2]]
-    pending: list[Json] = [sent]
+    credential = headers.get("Authorization", "").rpartition(" ")[2]
+    found = [credential]
+    pending: list[Json] = [sent, *_unpacked(credential)]
     while pending:
         match pending.pop():
             case str() as value:
@@ -389,6 +394,15 @@ def _secrets(sent: Json, headers: Mapping[str, str]) -> tuple[str, ...]:
             case [*items]:
                 pending += items
     return tuple(value for value in found if len(value) >= _SHORTEST_SECRET)
+
+
+def _unpacked(credential: str) -> list[Json]:
+    """Return user and password of HTTP Basic authentication: a server repeats them unpacked."""
+    try:
+        parts = b64decode(credential, validate=True).decode().split(":")
+    except ValueError:
+        return []
+    return [*parts, *map(unquote_plus, parts)]
 
 
 def _raise_unreachable(error: Exception) -> NoReturn:

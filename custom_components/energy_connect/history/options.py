@@ -45,7 +45,9 @@ _VERSION: Final = 1
 
 def book_store(hass: HomeAssistant, entry_id: str) -> Store[dict[str, Any]]:
     """Return where is kept what is known of an entry's past."""
-    return Store(hass, _VERSION, f"{DOMAIN}.{entry_id}.history", atomic_writes=True)
+    # Counter readings tell when somebody is at home: nobody else's business.
+    name = f"{DOMAIN}.{entry_id}.history"
+    return Store(hass, _VERSION, name, private=True, atomic_writes=True)
 
 
 def depth_of(options: Mapping[str, Any]) -> timedelta | None:

@@ -164,14 +164,18 @@ class History:
             page.moving = False
 
     async def _check(self, statistic: Statistic, page: Page) -> None:
+        # What is forgotten is saved at once: the newest hours are written first, and would make the
+        # book on the disk look true after a sudden end.
         newest = await self.table.newest(statistic.id)
         if newest is None:
             page.coverage, page.regions, page.costs = Coverage(), Regions(), Coverage()
             page.newest_row = None
+            await self.save()
         elif page.newest_row is not None and newest < page.newest_row:
             page.coverage.forget(newest + 1, page.newest_row + 1)
             page.costs.forget(newest + 1, page.newest_row + 1)
             page.newest_row = newest
+            await self.save()
         if page.moving:
             await self._heal(statistic, page)
 

@@ -3,7 +3,9 @@
 from collections.abc import Callable, Iterable
 import csv
 from datetime import datetime
+import os
 from pathlib import Path
+import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from homeassistant.config_entries import ConfigEntryState
@@ -45,6 +47,8 @@ ATTR_END: Final = "end"
 ATTR_DRY_RUN: Final = "dry_run"
 ATTR_FILE: Final = "file"
 
+_FILE_NAME: Final = re.compile(r"[^/\\\x00-\x1f\x7f]{1,100}\.csv")
+_FORMULA: Final = ("=", "+", "-", "@", "＝", "＋", "－", "＠")  # noqa: RUF001 - spreadsheets take them too
 _MOST_GAPS: Final = 50
 _MOST_CHANGES: Final = 200
 
@@ -216,15 +220,14 @@ async def _export(call: ServiceCall) -> ServiceResponse:
     name = call.data.get(ATTR_FILE) or (
         f"{DOMAIN}_{slugify(target.device or account_id(target.entry))}.csv"
     )
-    if Path(name).name != name or not name.endswith(".csv"):
-        raise ServiceValidationError(
-            translation_domain=DOMAIN,
-            translation_key="file_name",
-            translation_placeholders={"file": name},
-        )
+    if not _FILE_NAME.fullmatch(name):
+        raise _bad_file(name)
     path = Path(hass.config.path(name))
     rows = 0
-    write = await hass.async_add_executor_job(_begin_file, path)
+    try:
+        write = await hass.async_add_executor_job(_begin_file, path)
+    except OSError as error:
+        raise _bad_file(name) from error
     for _, own in target.sources():
         for series in own:
             statistics = (target.history.statistic(series), target.history.cost_statistic(series))
@@ -245,14 +248,15 @@ async def _export_one(
     stop: Hour,
     write: Callable[[list[list[Any]]], None],
 ) -> int:
-    unit = await history.table.unit_of(statistic)
+    name = _no_formula(statistic.name)
+    unit = _no_formula(await history.table.unit_of(statistic))
     written = 0
     # A statistic has no rows before providers had any.
     begin = max(start, _THE_YEAR_2000)
     for first in range(begin, stop, 8784):
         rows = await history.table.rows(statistic.id, first, min(stop, first + 8784))
         lines = [
-            [statistic.id, statistic.name, unit, time_of(row.hour).isoformat(), row.amount, row.sum]
+            [statistic.id, name, unit, time_of(row.hour).isoformat(), row.amount, row.sum]
             for row in rows
         ]
         await hass.async_add_executor_job(write, lines)
@@ -265,15 +269,37 @@ _HEADER: Final = ["statistic_id", "name", "unit", "start", "amount", "sum"]
 
 
 def _begin_file(path: Path) -> Callable[[list[list[Any]]], None]:
-    """Write the file's first line; return what writes more. Runs in a thread."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    """Write the file's first line; return what writes more. Runs in a thread.
+
+    Raises:
+        OSError: it can't be written, or is a link, which may lead out of the folder.
+
+    """
+    with open(path, "w", newline="", encoding="utf-8", opener=_no_link) as file:
         csv.writer(file).writerow(_HEADER)
 
     def write(lines: list[list[Any]]) -> None:
-        with path.open("a", newline="", encoding="utf-8") as file:
+        with open(path, "a", newline="", encoding="utf-8", opener=_no_link) as file:
             csv.writer(file).writerows(lines)
 
     return write
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o644)
+
+
+def _no_formula(text: str | None) -> str | None:
+    """Return a text that no spreadsheet takes for a formula: providers name devices."""
+    return f"'{text}" if text and text.lstrip().startswith(_FORMULA) else text
+
+
+def _bad_file(name: str) -> ServiceValidationError:
+    return ServiceValidationError(
+        translation_domain=DOMAIN,
+        translation_key="file_name",
+        translation_placeholders={"file": name},
+    )
 
 
 def _hours(call: ServiceCall, default_start: Hour | None = None) -> tuple[Hour, Hour]:

@@ -24,7 +24,6 @@ from custom_components.energy_connect.providers.kostal.address import (
         ("http://192.0.2.10/", "192.0.2.10"),
         ("https://192.0.2.10:443/webapp?x=1#y", "192.0.2.10"),
         ("http://192.0.2.10:8080/webapp", "192.0.2.10:8080"),
-        ("https://somebody:secret@192.0.2.10/", "192.0.2.10"),
         ("fe80::1", "[fe80::1]"),
         ("[fe80::1]:8443", "[fe80::1]:8443"),
         ("zähler.lan", "xn--zhler-gra.lan"),
@@ -39,6 +38,33 @@ def test_host(typed: str, host: str) -> None:
     ["", "  ", "my meter", "host:port", "host:99999", "host:0", "https://", "a..b", "?x", "a:b:c"],
 )
 def test_no_host(typed: str) -> None:
+    with pytest.raises(UnexpectedResponse) as caught:
+        parse_host(typed)
+    assert caught.value.reason is Reason.INVALID_HOST
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "evil@192.0.2.10",
+        "192.0.2.10@evil.example",
+        "192.0.2.10:443@evil.example",
+        "https://somebody:secret@192.0.2.10/",
+        "https://:secret@192.0.2.10/",
+        "192.0.2.10\\@evil.example",
+        "192.0.2.10%40evil.example",
+        "192.0.2.10%2fevil.example",
+        "192.0.2.10\r\nX-Evil: 1",
+        "192.0.2.10\t.evil.example",
+        "192.0.2.10\x00.evil.example",
+        "http:\\\\evil.example",
+        "//evil.example",
+        "javascript:alert(1)",
+        "file:///etc/passwd",
+        "ksem.local\u3002@evil",
+    ],
+)
+def test_a_crafted_host_is_none(typed: str) -> None:
     with pytest.raises(UnexpectedResponse) as caught:
         parse_host(typed)
     assert caught.value.reason is Reason.INVALID_HOST

@@ -12,6 +12,7 @@ HTTPS: Final = "https"
 HTTP: Final = "http"
 
 _HOST: Final = re.compile(r"\[[0-9a-f:.%]+\]|[0-9a-z_-]+(\.[0-9a-z_-]+)*\.?", re.IGNORECASE)
+_CONTROL: Final = re.compile(r"[\x00-\x20\x7f]")
 _SERIAL: Final = re.compile(r"ksem-(\d+)(\.local)?\.?", re.IGNORECASE)
 
 
@@ -19,7 +20,9 @@ def parse_host(typed: str) -> str:
     """Return `host` or `host:port` from a name, an IP address or a pasted URL.
 
     A pasted URL's scheme does not count: whether to encrypt is asked apart, and nothing that is
-    pasted may switch it off. User name, path and query are dropped.
+    pasted may switch it off. Path and query are dropped. What stands before an `@` looks like the
+    host and is none, and control characters would silently vanish: both are refused, so that the
+    token goes to no other device than the one that a person sees in the form.
 
     Raises:
         UnexpectedResponse: it names no host.
@@ -32,7 +35,8 @@ def parse_host(typed: str) -> str:
         port = None if url.is_default_port() else url.explicit_port
     except ValueError as error:
         raise UnexpectedResponse(Reason.INVALID_HOST) from error
-    if not _HOST.fullmatch(host) or port == 0:
+    strange = url.raw_user is not None or url.raw_password is not None or _CONTROL.search(typed)
+    if strange or not _HOST.fullmatch(host) or port == 0:
         raise UnexpectedResponse(Reason.INVALID_HOST)
     return host if port is None else f"{host}:{port}"
 
