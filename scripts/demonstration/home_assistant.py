@@ -71,6 +71,7 @@ class HomeAssistant:
         self._environment = {**os.environ, **environment}
         # By port, so that a check does not disturb a demo that runs.
         self._config = ROOT / ".demo" / str(port)
+        self.log = self._config / "output.log"
         self._process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> Self:
@@ -79,7 +80,7 @@ class HomeAssistant:
             if probe.connect_ex(("127.0.0.1", self._port)) == 0:
                 raise NotRunning(f"port {self._port} is taken; choose another with --port")
         self._write_configuration()
-        log = (self._config / "output.log").open("wb")
+        log = self.log.open("wb")
         with log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "homeassistant", "--config", str(self._config)),
@@ -112,7 +113,7 @@ class HomeAssistant:
 
     def show_log(self, lines: int = 40) -> None:
         """Print the end of what Home Assistant wrote."""
-        text = (self._config / "output.log").read_text(errors="replace")
+        text = self.log.read_text(errors="replace")
         print("\n".join(text.splitlines()[-lines:]), flush=True)
 
     def _write_configuration(self) -> None:
