@@ -74,13 +74,16 @@ async def play(stage: Stage, log: Path) -> bool:
 async def keep_failure(person: Person, log: Path) -> None:
     """Write what was on the screen where a person finds it."""
     _FAILURES.mkdir(parents=True, exist_ok=True)
+    texts: list[str] = []
     try:
-        await person.page.screenshot(path=_FAILURES / "failure.png")
-        text = "\n".join([person.page.url, "", *await visible(person.page)])
-        (_FAILURES / "failure.txt").write_text(text)
-        say(f"see {_FAILURES}/failure.png and failure.txt")
+        # All of them: what went wrong may be on a provider's page.
+        for number, page in enumerate(person.page.context.pages, 1):
+            await page.screenshot(path=_FAILURES / f"failure-{number}.png")
+            texts += [page.url, *await visible(page), ""]
     except Error as error:
         say(f"no picture: {error}")
+    (_FAILURES / "failure.txt").write_text("\n".join(texts))
+    say(f"see {_FAILURES}/failure-1.png and failure.txt")
     say(f"Home Assistant's log is {log}")
 
 

@@ -97,8 +97,12 @@ async def sign_in_at_ev_energy(stage: Stage) -> str:
         ("clientSecret", application.client_secret),
     ):
         await ask.locator(f"input[name={name}]").fill(text)
+    await ask.get_by_role("button", name="Add", exact=True).click()
+    # The frontend begins the wizard anew with what it has now.
+    await dialog.shows("Choose a provider")
+    await dialog.choose("ev.energy")
     async with person.page.context.expect_page() as opening:
-        await ask.get_by_role("button", name="Add", exact=True).click()
+        await dialog.choose("Sign in in the browser")
     consent = await opening.value
     await expect(consent.get_by_role("heading", name="Share your data?")).to_be_visible()
     async with consent.expect_event("close"):
@@ -124,7 +128,7 @@ async def choose_at_ev_energy(stage: Stage) -> str:
         await dialog.fill(entered)
         await dialog.submit()
         await dialog.shows("These credentials open several accounts.")
-        await dialog.select("Account", title)
+        await dialog.root.get_by_text(title, exact=True).click()
         await dialog.submit()
         if title == titles[0]:
             await dialog.shows(re.compile("already", re.IGNORECASE))

@@ -3,7 +3,7 @@
 from pathlib import Path
 import re
 
-from playwright.async_api import ConsoleMessage, Error, Page
+from playwright.async_api import ConsoleMessage, Error, Locator, Page
 
 from custom_components.energy_connect.const import DOMAIN
 
@@ -11,7 +11,7 @@ from .words import leaks
 
 # Everything that is drawn: through open shadow roots and slots, and what a hand or a screen reader
 # finds at a place.
-_VISIBLE = """() => {
+_VISIBLE = """(root) => {
   const found = [];
   const walk = (node) => {
     if (node.nodeType === Node.TEXT_NODE) {
@@ -39,7 +39,7 @@ _VISIBLE = """() => {
     }
     node.childNodes.forEach(walk);
   };
-  walk(document.body);
+  walk(root ?? document.body);
   return found;
 }"""
 # A page that goes elsewhere at this moment has no text; then the next look counts.
@@ -52,9 +52,9 @@ class Wrong(Exception):
     """Something that a person would call a fault."""
 
 
-async def visible(page: Page) -> list[str]:
-    """Return every text on the page, in the order in which it is drawn."""
-    texts: list[str] = await page.evaluate(_VISIBLE)
+async def visible(part: Page | Locator) -> list[str]:
+    """Return every text on a page or a part of it, in the order in which it is drawn."""
+    texts: list[str] = await part.evaluate(_VISIBLE)
     return texts
 
 

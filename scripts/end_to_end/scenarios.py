@@ -9,6 +9,9 @@ from .accounts import (
     everything_has_values,
     sign_in_at_ev_energy,
 )
+from .devices import command_arrives, list_devices, vehicle_shows_truth
+from .energy import show_dashboard
+from .settings import link_device, name_unit, set_prices, sign_in_again
 from .stage import Stage
 
 
@@ -27,4 +30,12 @@ SCENARIOS: Sequence[Callable[[Stage], Awaitable[str]]] = (
     sign_in_at_ev_energy,
     choose_at_ev_energy,
     everything_has_values,
+    list_devices,
+    vehicle_shows_truth,
+    command_arrives,
+    set_prices,
+    name_unit,
+    sign_in_again,
+    link_device,
+    show_dashboard,
 )

@@ -32,14 +32,6 @@ class Dialog:
         for key, value in entered.items():
             await self.root.locator(f"input[name={key}]").fill(value)
 
-    async def select(self, label: str, option: str) -> None:
-        """Choose from a list."""
-        field = self.root.locator("ha-select").filter(
-            has=self._person.page.get_by_label(label, exact=True)
-        )
-        await field.locator("ha-picker-field").click()
-        await field.locator("ha-dropdown-item").get_by_text(option, exact=True).click()
-
     async def submit(self, button: str = "Submit") -> None:
         """Press the button at the bottom."""
         await self.root.get_by_role("button", name=button, exact=True).click()
