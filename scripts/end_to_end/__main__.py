@@ -58,10 +58,7 @@ async def play(stage: Stage, log: Path) -> bool:
         started = time.monotonic()
         try:
             seen = await scenario(stage)
-            await stage.person.look()
-            check_log(log)
-            if stage.simulator.failures:
-                raise Wrong(f"the simulator failed: {stage.simulator.failures[0]!r}")
+            await check_behind(stage, log)
         except (AssertionError, Error, NotRunning, Wrong) as error:
             # Playwright adds the whole page, which is kept in a file anyway.
             say(f"failed: {str(error).partition('Aria snapshot')[0].strip()}")
@@ -69,6 +66,19 @@ async def play(stage: Stage, log: Path) -> bool:
             return False
         say(f"{seen} ok ({time.monotonic() - started:.0f} s)")
     return True
+
+
+async def check_behind(stage: Stage, log: Path) -> None:
+    """Look once more at the page, and behind it.
+
+    Raises:
+        Wrong: something is not as it should be.
+
+    """
+    await stage.person.look()
+    check_log(log)
+    if stage.simulator.failures:
+        raise Wrong(f"the simulator failed: {stage.simulator.failures[0]!r}")
 
 
 async def keep_failure(person: Person, log: Path) -> None:

@@ -140,9 +140,7 @@ async def choose_at_ev_energy(stage: Stage) -> str:
 
 async def everything_has_values(stage: Stage) -> str:
     """Wait until each account has values and nothing is unavailable."""
-    report = await wait_for_values(
-        stage.session, list(stage.simulator.servers), _ACCOUNTS_WITHIN
-    )
+    report = await wait_for_values(stage.session, list(stage.simulator.servers), _ACCOUNTS_WITHIN)
     if not report.good:
         raise Wrong("; ".join(report.missing()))
     entities = sum(account.entities for account in report.accounts)

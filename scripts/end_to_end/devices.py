@@ -79,15 +79,18 @@ async def command_arrives(stage: Stage) -> str:
     """Switch smart charging off on the page, and look at the provider whether it is."""
     name = "Sam's hatch one"
     await open_device(stage, name)
-    switch = row(stage, "Smart charging").get_by_role("switch")
+    shown = row(stage, "Smart charging")
+    switch = shown.get_by_role("switch")
     await expect(switch).to_be_checked()
     await stage.person.picture("vehicle")
 
     def smart() -> bool:
         cars = stage.simulator.ev_energy.garage.vehicles(0)
-        return bool(next(car for car in cars if car["description"] == name)["smart_charging_enabled"])
+        return bool(
+            next(car for car in cars if car["description"] == name)["smart_charging_enabled"]
+        )
 
-    await switch.click()
+    await shown.locator("ha-switch").click()
     await becomes(lambda: not smart(), "smart charging is not switched off at the provider")
     await expect(switch).not_to_be_checked()
     return "smart charging switched off on a car's page, and off at the provider"

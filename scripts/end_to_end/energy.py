@@ -63,7 +63,11 @@ _EXPORT = "Grid meter: energy export"
 _IMPORT_COST = f"{_IMPORT}, cost"
 _EXPORT_COST = f"{_EXPORT}, cost"
 _SOLAR = "Roof: energy production"
-_DEVICES = ("Heat pump: energy consumption", "Wallbox 1: energy charged", "Wallbox 2: energy charged")
+_DEVICES = (
+    "Heat pump: energy consumption",
+    "Wallbox 1: energy charged",
+    "Wallbox 2: energy charged",
+)
 
 
 async def _statistics(stage: Stage) -> Mapping[str, str]:

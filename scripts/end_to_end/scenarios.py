@@ -3,12 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
 
-from .accounts import (
-    add_account,
-    choose_at_ev_energy,
-    everything_has_values,
-    sign_in_at_ev_energy,
-)
+from .accounts import add_account, choose_at_ev_energy, everything_has_values, sign_in_at_ev_energy
 from .devices import command_arrives, list_devices, vehicle_shows_truth
 from .energy import show_dashboard
 from .settings import link_device, name_unit, set_prices, sign_in_again

@@ -13,6 +13,8 @@ from .wizard import Dialog, open_entry
 PRICE = 0.25
 FEED_IN = 0.08
 _BRAND = "SENSIBO"
+# What the simulated owner finds on the provider's page.
+_LINKED = "New car"
 
 
 async def open_options(person: Person, title: str) -> Dialog:
@@ -106,13 +108,14 @@ async def sign_in_again(stage: Stage) -> str:
 
 
 async def link_device(stage: Stage) -> str:
-    """Link a car on the provider's page, and see its device."""
+    """Link a car on the provider's page, and see its device here."""
     person, page = stage.person, stage.person.page
     await open_entry(person, "Enode")
     await page.get_by_role("button", name="Link a device").first.click()
     dialog = Dialog(person)
     await dialog.shows("Choose what you want to link.")
-    await dialog.root.get_by_text("Vehicle", exact=True).click()
+    # All kinds are ticked; one less is a choice.
+    await dialog.root.get_by_text("Meter", exact=True).click()
     async with page.context.expect_page() as opening:
         await dialog.submit()
     consent = await opening.value
@@ -120,6 +123,8 @@ async def link_device(stage: Stage) -> str:
         await consent.get_by_role("button", name="Sign in at RENAULT").click()
     await dialog.shows("New devices appear within a few minutes.")
     await dialog.close()
+    linked = page.locator("ha-config-entry-device-row").get_by_text(_LINKED, exact=True)
+    await expect(linked.first).to_be_visible()
     return "a car linked on the provider's page"
 
 
