@@ -77,6 +77,7 @@ class HomeAssistant:
         self._environment = {**os.environ, **environment}
         # By port, so that a check does not disturb a demo that runs.
         self.config = ROOT / ".demo" / str(port)
+        self.log = self.config / "output.log"
         self._configuration = configuration
         self._process: asyncio.subprocess.Process | None = None
 
@@ -100,7 +101,7 @@ class HomeAssistant:
 
     async def launch(self) -> None:
         """Start the process with the configuration that is there."""
-        log = (self.config / "output.log").open("wb")
+        log = self.log.open("wb")
         with log:
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "homeassistant", "--config", str(self.config)),
@@ -128,7 +129,7 @@ class HomeAssistant:
 
     def show_log(self, lines: int = 40) -> None:
         """Print the end of what Home Assistant wrote."""
-        text = (self.config / "output.log").read_text(errors="replace")
+        text = self.log.read_text(errors="replace")
         print("\n".join(text.splitlines()[-lines:]), flush=True)
 
     def _write_configuration(self) -> None:
