@@ -13,7 +13,7 @@ import signal
 from typing import Any, Final
 import uuid
 
-from aiohttp import BasicAuth, ClientSession, web
+from aiohttp import ClientSession, encode_basic_auth, web
 import orjson
 
 from simulator import Simulator
@@ -38,9 +38,9 @@ async def template() -> dict[str, Any]:
             f"{urls['ENERGY_CONNECT_ENODE_AUTH_URL']}/oauth2/token",
             data={"grant_type": "client_credentials"},
             headers={
-                "Authorization": BasicAuth(
+                "Authorization": encode_basic_auth(
                     str(known["client_id"]), str(known["client_secret"])
-                ).encode()
+                )
             },
         ) as answer:
             token = (await answer.json())["access_token"]

@@ -37,7 +37,6 @@ class Holds:
     """
 
     longest: float = 0.0
-    by: str = ""
 
 
 @contextmanager
@@ -58,20 +57,20 @@ def tidy() -> Iterator[None]:
 def holds() -> Iterator[Holds]:
     """Watch every callback of the loop."""
     found = Holds()
-    true: Callable[[asyncio.Handle], None] = asyncio.Handle._run  # type: ignore[attr-defined]
+    # The loop offers nothing by which its callbacks could be watched.
+    handle_class: Any = asyncio.Handle
+    true: Callable[[asyncio.Handle], None] = handle_class._run  # noqa: SLF001 - see above
 
     def run(handle: asyncio.Handle) -> None:
         began = time.thread_time()
         true(handle)
-        taken = time.thread_time() - began
-        if taken > found.longest:
-            found.longest, found.by = taken, repr(handle)
+        found.longest = max(found.longest, time.thread_time() - began)
 
-    asyncio.Handle._run = run  # type: ignore[attr-defined]
+    handle_class._run = run  # noqa: SLF001 - see above
     try:
         yield found
     finally:
-        asyncio.Handle._run = true  # type: ignore[attr-defined]
+        handle_class._run = true  # noqa: SLF001 - see above
 
 
 def resident() -> float:

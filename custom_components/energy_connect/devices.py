@@ -1,6 +1,6 @@
 """The account's devices in Home Assistant's registry: parents first, the gone ones removed."""
 
-from collections.abc import Mapping, Set
+from collections.abc import Mapping, Set as AbstractSet
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -36,7 +36,7 @@ class DeviceKeeper:
         self._roster = Roster()
         self._registered: dict[str, tuple[object, ...]] = {}
         self._kept: Mapping[str, Device] = {}
-        self._nobody_missing_of: Set[str] = frozenset()
+        self._nobody_missing_of: AbstractSet[str] = frozenset()
 
     def keep(self, poll: Poll) -> set[str]:
         """Register new and renamed devices; remove those that are gone, and return their ids."""
