@@ -78,6 +78,10 @@ class FlagSensor(EnergyEntity, BinarySensorEntity):
         self._attr_entity_registry_enabled_default = key not in device.detail
 
     @override
+    def _glance(self, device: Device) -> object:
+        return device.flags.get(self._key)
+
+    @override
     def _take(self, device: Device) -> object:
         self._attr_is_on = value = device.flags.get(self._key)
         return value

@@ -41,6 +41,10 @@ class ControlEntity[C: Control](EnergyEntity):
         self._attr_entity_registry_enabled_default = action not in device.detail_controls
 
     @override
+    def _glance(self, device: Device) -> object:
+        return self.coordinator.shown(device, self._action)
+
+    @override
     def _take(self, device: Device) -> object:
         control = self.coordinator.shown(device, self._action)
         return self._show(control) if isinstance(control, self._kind) else self._forget()

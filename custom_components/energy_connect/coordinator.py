@@ -127,6 +127,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             return self._last_good_data(error)
         if self._good_at is None or not self.last_update_success:
             self._drop_sign_in_request()
+        # Thousands of devices were just parsed, and are going to be compared: the house has its turn.
+        await asyncio.sleep(0)
         self.last_error = None
         self._good_at = time.monotonic()
         self._limited_since = None
@@ -137,6 +139,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         if self.orders is not None:
             self._commanded |= self.orders.see(poll.snapshot.devices)
         self._advise(poll.snapshot.advice)
+        await asyncio.sleep(0)
         return poll.snapshot
 
     @property
@@ -283,8 +286,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     def listen_to_devices(self, listener: DevicesListener) -> CALLBACK_TYPE:
         """Call `listener` before entities hear.
 
-        It gets the devices that are new or changed, and the ids of those that were removed from
-        Home Assistant since it was called last.
+        It gets the devices that are new or offer something else than before, and the ids of those
+        that were removed from Home Assistant since it was called last.
         """
         self._devices_listeners.append(listener)
         return lambda: self._devices_listeners.remove(listener)
@@ -311,20 +314,22 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     @override
     def async_update_listeners(self) -> None:
         """Tell those whose device changed, and all if the account came or went."""
-        devices = self.data.devices
+        devices, before = self.data.devices, self._told
         changed = [
             device
             for device_id, device in devices.items()
-            if (told := self._told.get(device_id)) is not device and told != device
+            if (told := before.get(device_id)) is not device and told != device
         ]
-        gone = [device_id for device_id in self._told if device_id not in devices]
+        gone = [device_id for device_id in before if device_id not in devices]
         came_or_went = self.last_update_success is not self._told_success
         self._told = devices
         self._told_success = self.last_update_success
-        if changed:
+        # Most changes are values, which are no business of those who add entities.
+        offering = [device for device in changed if not device.offers_same(before.get(device.id))]
+        if offering:
             removed, self._removed = self._removed, set()
             for listener in list(self._devices_listeners):
-                listener(changed, removed)
+                listener(offering, removed)
         commanded, self._commanded = self._commanded, frozenset()
         if came_or_went:
             self._tell(self._by_device)

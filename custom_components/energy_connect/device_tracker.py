@@ -39,6 +39,10 @@ class PositionTracker(EnergyEntity, TrackerEntity):
     _attr_translation_key = _POSITION
 
     @override
+    def _glance(self, device: Device) -> object:
+        return device.position
+
+    @override
     def _take(self, device: Device) -> object:
         position = device.position
         self._attr_latitude = position.latitude if position else None

@@ -1,6 +1,6 @@
 """The account's devices in Home Assistant's registry: parents first, the gone ones removed."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Set as AbstractSet
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -36,6 +36,7 @@ class DeviceKeeper:
         self._roster = Roster()
         self._registered: dict[str, tuple[object, ...]] = {}
         self._kept: Mapping[str, Device] = {}
+        self._nobody_missing_of: AbstractSet[str] = frozenset()
 
     def keep(self, poll: Poll) -> set[str]:
         """Register new and renamed devices; remove those that are gone, and return their ids."""
@@ -46,9 +47,11 @@ class DeviceKeeper:
             if moved or self._kept.get(device.id) is not device:
                 self._register(device, devices)
         self._kept = devices
-        if not poll.listed:
+        # Whoever is registered was reported; so nobody can be missing until somebody else is.
+        if not poll.listed or self._nobody_missing_of == devices.keys():
             return set()
         known = self._known()
+        self._nobody_missing_of = devices.keys() if known.keys() <= devices.keys() else frozenset()
         kinds = {device_id: kind for device_id, (kind, _) in known.items()}
         gone = self._roster.gone(kinds, devices, poll.listed)
         for device_id in gone:

@@ -39,6 +39,7 @@ class EnergyEntity(CoordinatorEntity[EnergyCoordinator]):
         self._attr_device_info = DeviceInfo(identifiers={device_identifier(entry, device)})
         self._here = True
         self._shown: tuple[object, ...] = ()
+        self._glanced: tuple[object, ...] = ()
 
     def prepare(self) -> None:
         """Take the first state, before Home Assistant asks for it."""
@@ -54,7 +55,7 @@ class EnergyEntity(CoordinatorEntity[EnergyCoordinator]):
     @override
     def available(self) -> bool:
         """Whether the account answers and still reports the device."""
-        return super().available and self._here
+        return self.coordinator.last_update_success and self._here
 
     @callback
     @override
@@ -63,13 +64,26 @@ class EnergyEntity(CoordinatorEntity[EnergyCoordinator]):
         shown = self._look()
         if shown != self._shown:
             self._shown = shown
-            super()._handle_coordinator_update()
+            self.async_write_ha_state()
 
     def _look(self) -> tuple[object, ...]:
         device = self.coordinator.data.devices.get(self._device_id)
         self._here = device is not None and (device.delivering or self._speaks_of_the_device())
-        state = self._take(device) if device is not None else None
-        return self.available, state
+        if device is None:
+            self._glanced = ()
+            return self.available, None
+        glance = self._glance(device)
+        if self._glanced and self._glanced[0] == glance:
+            return self.available, self._shown[1]
+        self._glanced = (glance,)
+        return self.available, self._take(device)
+
+    def _glance(self, device: Device) -> object:
+        """Return that part of the device on which alone `_take` depends.
+
+        Most polls change other parts, and to compare this one costs less than to take it.
+        """
+        return device
 
     def _speaks_of_the_device(self) -> bool:
         """Whether the value is good even while the device's measurements are dead."""

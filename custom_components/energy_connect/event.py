@@ -11,6 +11,7 @@ from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.changes import Happening, Known, possible, told, watch
 from .core.commands import Order
 from .core.model import Device
+from .core.vocabulary import Moment
 from .entity import EnergyEntity, add_entities
 
 PARALLEL_UPDATES = 0
@@ -51,6 +52,11 @@ class ActivityEvent(EnergyEntity, EventEntity):
         """Listen to the device and to its commands."""
         await super().async_added_to_hass()
         self.async_on_remove(self.coordinator.listen_to_orders(self._order_is_over))
+
+    @override
+    def _glance(self, device: Device) -> object:
+        ended = device.moments.get(Moment.LAST_SESSION_END, Moment.LAST_SESSION_END)
+        return device.flags, ended, device.controls.keys()
 
     @override
     def _take(self, device: Device) -> object:

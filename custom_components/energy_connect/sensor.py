@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, override
 
 from homeassistant.components.sensor import (
@@ -226,10 +227,16 @@ class NumberSensor(EnergyEntity, SensorEntity):
         quantity, part = key
         self.entity_description = NUMBERS[quantity]
         self._key = key
+        self._described: tuple[str | None, datetime | None] | None = None
         self._attr_entity_registry_enabled_default = key not in device.detail
         if part is not None:
             self._attr_translation_key = f"{quantity}_part"
             self._attr_translation_placeholders = {"part": part.upper()}
+
+    @override
+    def _glance(self, device: Device) -> object:
+        reading = device.numbers.get(self._key)
+        return reading and (reading.value, reading.unit, reading.since)
 
     @override
     def _take(self, device: Device) -> object:
@@ -237,7 +244,10 @@ class NumberSensor(EnergyEntity, SensorEntity):
         quantity = self.entity_description.quantity
         unit = reading.unit or quantity.unit
         self._attr_native_value = reading.value
-        if reading is not _UNKNOWN:
+        described = unit, reading.since
+        # Home Assistant forgets what it worked out of each attribute that is set.
+        if reading is not _UNKNOWN and described != self._described:
+            self._described = described
             self._attr_native_unit_of_measurement = unit
             self._attr_device_class = _device_class(self.entity_description.classes, unit)
             known = unit is not None or quantity in _UNITLESS
@@ -259,6 +269,10 @@ class MomentSensor(EnergyEntity, SensorEntity):
         self._attr_entity_registry_enabled_default = key not in device.detail
 
     @override
+    def _glance(self, device: Device) -> object:
+        return device.moments.get(self._key)
+
+    @override
     def _take(self, device: Device) -> object:
         self._attr_native_value = value = device.moments.get(self._key)
         return value
@@ -277,6 +291,10 @@ class ChoiceSensor(EnergyEntity, SensorEntity):
         self.entity_description = CHOICES[key]
         self._key = key
         self._attr_entity_registry_enabled_default = key not in device.detail
+
+    @override
+    def _glance(self, device: Device) -> object:
+        return device.choices.get(self._key)
 
     @override
     def _take(self, device: Device) -> object:

@@ -298,14 +298,15 @@ class ApiClient:
             _raise_unreachable(error)
         finally:
             # Neither query nor headers nor body: they can hold secrets. No ids, which name people.
-            _LOGGER.debug(
-                "%s %s%s: %s after %.0f ms",
-                request.method,
-                self._shown_host,
-                _shown_path(request.url),
-                outcome,
-                (self._clock.monotonic() - started) * 1000,
-            )
+            if _LOGGER.isEnabledFor(logging.DEBUG):
+                _LOGGER.debug(
+                    "%s %s%s: %s after %.0f ms",
+                    request.method,
+                    self._shown_host,
+                    _shown_path(request.url),
+                    outcome,
+                    (self._clock.monotonic() - started) * 1000,
+                )
 
     async def _body(self, answer: aiohttp.ClientResponse) -> bytes:
         chunks: list[bytes] = []

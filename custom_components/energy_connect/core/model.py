@@ -79,6 +79,20 @@ class Device:
     controls: Mapping[Action, Control] = field(default_factory=dict)
     detail_controls: frozenset[Action] = frozenset()
 
+    def offers_same(self, other: Device | None) -> bool:
+        """Tell whether the other one has the same keys and the same controls, whatever they say."""
+        return (
+            other is not None
+            and self.kind is other.kind
+            and self.tracked is other.tracked
+            and self.numbers.keys() == other.numbers.keys()
+            and self.flags.keys() == other.flags.keys()
+            and self.moments.keys() == other.moments.keys()
+            and self.choices.keys() == other.choices.keys()
+            and self.controls.keys() == other.controls.keys()
+            and all(type(one) is type(other.controls[key]) for key, one in self.controls.items())
+        )
+
 
 class Severity(StrEnum):
     """How much an advice matters."""

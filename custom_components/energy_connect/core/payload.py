@@ -22,7 +22,7 @@ _LONGEST_TEXT: Final = 200
 
 def mapping(value: Json) -> Mapping[str, Json]:
     """Return the object, or an empty one."""
-    return value if isinstance(value, Mapping) else {}
+    return value if type(value) is dict or isinstance(value, Mapping) else {}
 
 
 def rows(value: Json) -> list[Json]:
@@ -33,7 +33,8 @@ def rows(value: Json) -> list[Json]:
 def dig(value: Json, *path: str) -> Json:
     """Return what lies under the keys, or None."""
     for key in path:
-        if not isinstance(value, Mapping):
+        # What a parser made is a dict, for which the dear question need not be asked.
+        if type(value) is not dict and not isinstance(value, Mapping):
             return None
         value = value.get(key)
     return value
@@ -41,6 +42,8 @@ def dig(value: Json, *path: str) -> Json:
 
 def number(value: Json) -> float | None:
     """Return a finite number, also from a string that holds one; booleans are none."""
+    if type(value) is float:
+        return value if math.isfinite(value) else None
     if isinstance(value, bool) or not isinstance(value, int | float | str):
         return None
     try:
@@ -73,6 +76,8 @@ def text(value: Json) -> str | None:
     """Return a text fit to be shown: one line, no control characters, at most 200 characters."""
     if not isinstance(value, str):
         return None
+    if value.isascii() and value.isalnum() and len(value) <= _LONGEST_TEXT:
+        return value
     shown = " ".join(_UNSHOWABLE.sub(" ", value).split())
     return shown[:_LONGEST_TEXT].rstrip() or None
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
 from functools import partial
+from itertools import batched, chain
 from typing import Any, Final, override
 
 from ...core.account import Context, Field, Identity, Provider
@@ -26,7 +27,7 @@ from ...core.model import AdviceKind, Device, Poll, Snapshot
 from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
 from ...core.options import Fault, Interval, Problem
 from ...core.records import ChargePlan, ChargingSession, Link
-from ...core.vocabulary import Kind
+from ...core.vocabulary import Flag, Kind
 from .access import FIELDS, VERSION, Access, address
 from .assets import Asset
 from .charging import CURRENCY, currency_of
@@ -50,6 +51,8 @@ are not public."""
 _HOUSE: Final = "home-assistant"
 _SOON: Final = 15.0
 _PLACES: Final = 6 * 3600.0
+# Devices that are made in one go; then the rest of the house has its turn.
+_AT_ONCE: Final = 200
 # The first poll of an entry has 8 s; what has come by then is shown.
 _FIRST_ROUND: Final = 6.0
 _ROUND: Final = 120.0
@@ -120,7 +123,7 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         else:
             again = max([self._interval, *(error.retry_after or 0.0 for error in errors)])
         return Poll(
-            snapshot=self._snapshot(),
+            snapshot=await self._snapshot(),
             again=timedelta(seconds=again),
             listed=frozenset(listed),
         )
@@ -195,13 +198,16 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         for name in [*(site.zone for site in sites), *(place.zone for place in self._places.items)]:
             await self._zones.get(name)
 
-    def _snapshot(self) -> Snapshot:
+    async def _snapshot(self) -> Snapshot:
         now = self._clock.now()
-        devices = [*self._site_devices(), *self._asset_devices(), *self._users.devices]
-        shown = {
-            device.id: self._freshness.show(self._guard.settle(device), now) for device in devices
-        }
-        self._made = {key: made for key, made in self._made.items() if key in shown}
+        devices = chain(self._site_devices(), self._asset_devices(), self._users.devices)
+        shown: dict[str, Device] = {}
+        for some in batched(devices, _AT_ONCE):
+            for device in some:
+                shown[device.id] = self._freshness.show(self._guard.settle(device), now)
+            await asyncio.sleep(0)
+        if len(self._made) > len(shown):
+            self._made = {key: made for key, made in self._made.items() if key in shown}
         return Snapshot(shown, tuple(need.advice for need in self._needs()))
 
     def _all_assets(self) -> Iterable[Asset]:
@@ -243,11 +249,14 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         """Return the assets, below their site if it is there, with the state of their login."""
         sites = {site.device.id for site in self._sites.items}
         for kind, one in self._assets.items():
+            logins: dict[tuple[str | None, str | None], Mapping[Flag, bool | None]] = {}
             for asset in one.items:
                 device = asset.device
                 parent = device.parent if device.parent in sites else None
-                login = self._users.login(asset.user, asset.vendor, kind)
-                make = partial(replace, device, parent=parent, flags={**device.flags, **login})
+                owner = asset.user, asset.vendor
+                if (login := logins.get(owner)) is None:
+                    login = logins[owner] = self._users.login(*owner, kind)
+                make = partial(_placed, device, parent, login)
                 yield self._once(device, (parent, *login.values()), make)
 
     @override
@@ -340,6 +349,10 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
             },
             "token_exchanges": self._access.token.exchanges,
         }
+
+
+def _placed(device: Device, parent: str | None, login: Mapping[Flag, bool | None]) -> Device:
+    return replace(device, parent=parent, flags={**device.flags, **login})
 
 
 def _finished_site(device: Device, zone: tzinfo, name: str | None) -> Device:

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ...core.clock import Clock
 from ...core.errors import ApiError, NotPermitted, Reason
 from ...core.http import ApiClient
-from ...core.paging import Page, PageMemory, read_all
+from ...core.paging import Page, PageMemory, RowMemory, read_all
 from ...core.payload import Json
 from .assets import Rows, parse_page
 
@@ -55,6 +55,7 @@ class WholeList[T]:
         self._interval = interval
         self._grace = max(GRACE, grace, 3 * interval)
         self._memory: PageMemory[Rows[T]] = PageMemory()
+        self._rows: RowMemory[T | None] = RowMemory()
         self._warned = False
         self._items: list[T] = []
         self._read_at = -math.inf
@@ -101,17 +102,19 @@ class WholeList[T]:
             response = await self._client.get(
                 *self._path, params=() if cursor is None else [("after", cursor)]
             )
+            name = cursor or ""
             page = self._memory.parse(
-                cursor or "",
+                name,
                 response.body,
-                lambda _: parse_page(response.json(), self._parse),
+                lambda _: parse_page(response.json(), self._rows.reader(name, self._parse)),
             )
-            pages[cursor or ""] = page
+            pages[name] = page
             # A page of nothing but malformed rows is not the empty page that ends a list.
             return Page([page] if page.items or page.dropped else [], page.after)
 
         listing = await read_all(fetch)
         self._memory.keep(pages)
+        self._rows.keep(pages)
         self.failed = self.refused = None
         told = all(page.listed for page in pages.values())
         self.complete = listing.complete and told
