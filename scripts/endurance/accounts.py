@@ -93,3 +93,14 @@ class Person:
         """Return the requests for a new sign-in."""
         flows = self._house.hass.config_entries.flow.async_progress_by_handler(DOMAIN)
         return [flow for flow in flows if flow["context"]["source"] == SOURCE_REAUTH]
+
+    async def sign_in_again(self, flow: ConfigFlowResult, provider: str) -> None:
+        """Enter what is right now into the form that Home Assistant asks to fill."""
+        flows = self._house.hass.config_entries.flow
+        shown = await flows.async_configure(flow["flow_id"])
+        form = shown["data_schema"]
+        assert form is not None
+        wanted = {str(key) for key in form.schema}
+        typed = {key: text for key, text in self.credentials(provider).items() if key in wanted}
+        result = await flows.async_configure(flow["flow_id"], typed)
+        assert result.get("reason") == "reauth_successful", result

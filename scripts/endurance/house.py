@@ -12,6 +12,7 @@ from homeassistant.components.http.config import async_get_and_load_store
 from homeassistant.components.recorder import core as recorder, get_instance
 from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR
 
 from .loop import DrivenLoop, WatchedQueue
 
@@ -69,6 +70,11 @@ class House:
         hass, self._hass = self.hass, None
         await hass.async_stop(force=True)
         self.loop.queues.clear()
+
+    def waits_for_answers(self) -> bool:
+        """Whether a request of Home Assistant is under way."""
+        known = {} if self._hass is None else self._hass.data.get(DATA_CONNECTOR, {})
+        return any(one._acquired for one in known.values())
 
     async def recorded(self) -> None:
         """Wait until the recorder has written what it was told so far."""
