@@ -9,6 +9,7 @@ from typing import Any
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.config_entries import ConfigEntry
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
 from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError, ServiceValidationError
 from homeassistant.helpers import device_registry as dr
@@ -184,6 +185,40 @@ async def test_a_provider_in_trouble_is_asked_again_after_ten_minutes(
     await imported(hass, frozen, 601)
 
     assert await shown(hass) == {FULL - DAY: 4.0}
+
+
+async def test_nothing_is_asked_once_home_assistant_stops(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    """Its session is closed then, while its timers go on until the process ends."""
+    await begin(hass)
+    await imported(hass, frozen)
+    asked = len(past.asked)
+    assert asked
+
+    hass.bus.async_fire(EVENT_HOMEASSISTANT_STOP)
+    await hass.async_block_till_done()
+    await imported(hass, frozen, 2 * 3600)
+
+    assert len(past.asked) == asked
+
+
+async def test_a_round_under_way_begins_no_other_when_home_assistant_stops(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    def stop(*_: object) -> None:
+        hass.bus.async_fire_internal(EVENT_HOMEASSISTANT_STOP)
+
+    past.refusing = stop
+    await begin(hass)
+    await imported(hass, frozen)
+    asked = len(past.asked)
+    assert asked
+
+    past.refusing = lambda *_: None
+    await imported(hass, frozen, 2 * 3600)
+
+    assert len(past.asked) == asked
 
 
 async def test_a_statistic_keeps_its_unit_when_the_provider_changes_its_mind(

@@ -293,16 +293,20 @@ class Fleet:
         """Connect the house."""
         self.house = house
         self.steering = Steering()
+        self._units: dict[int, dict[str, Unit]] = {}
 
     def id(self, name: str) -> str:
         """Return the id of an entity by its place: `meter`, `battery`, `car-0`, `wallbox-1` ..."""
         return str(uuid.uuid5(_NAMES, f"{self.house.seed}:{name}"))
 
     def units(self, cars: int) -> dict[str, Unit]:
-        """Return the entities by id, with so many cars."""
+        """Return the entities by id, with so many cars; made once, as every request asks."""
+        if (known := self._units.get(cars)) is not None:
+            return known
         listed = [*self._house(), *self._charge_points(min(cars, 2))]
         listed += [self._car(number) for number in range(cars)]
-        return {one.id: one for one in listed}
+        self._units[cars] = {one.id: one for one in listed}
+        return self._units[cars]
 
     def _house(self) -> list[Unit]:
         meters = _Meters(self.house)

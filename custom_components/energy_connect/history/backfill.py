@@ -5,7 +5,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Final
 
-from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
+from homeassistant.const import EVENT_HOMEASSISTANT_STOP
+from homeassistant.core import CALLBACK_TYPE, Event, HomeAssistant, callback
 from homeassistant.helpers.event import async_call_later
 from homeassistant.helpers.start import async_at_started
 from homeassistant.util import dt as dt_util
@@ -45,6 +46,7 @@ class Backfill:
         self._months: dict[str, tuple[int, int]] = {}
         self._timer: CALLBACK_TYPE | None = None
         self._running = False
+        self._ended = False
         self._listeners: list[Callable[[], None]] = []
         self.last_error: str | None = None
 
@@ -57,7 +59,16 @@ class Backfill:
             self._plan(_FIRST)
 
         self._entry.async_on_unload(async_at_started(self._hass, started))
-        self._entry.async_on_unload(self._stop)
+        self._entry.async_on_unload(self._end)
+        # Entries are not unloaded then, but there is no session to ask with any more.
+        self._entry.async_on_unload(
+            self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._end)
+        )
+
+    @callback
+    def _end(self, _: Event | None = None) -> None:
+        self._ended = True
+        self._stop()
 
     @callback
     def _stop(self) -> None:
@@ -68,7 +79,8 @@ class Backfill:
     @callback
     def _plan(self, seconds: float) -> None:
         self._stop()
-        self._timer = async_call_later(self._hass, seconds, self._go)
+        if not self._ended:
+            self._timer = async_call_later(self._hass, seconds, self._go)
 
     @callback
     def _go(self, _: datetime) -> None:

@@ -1,0 +1,115 @@
+"""A real Home Assistant in this process: started on a folder, stopped, started again on it."""
+
+import asyncio
+from pathlib import Path
+import queue
+import socket
+from types import SimpleNamespace
+from typing import Any, Final
+
+from homeassistant import bootstrap, loader
+from homeassistant.components.http.config import async_get_and_load_store
+from homeassistant.components.recorder import core as recorder, get_instance
+from homeassistant.components.recorder.tasks import SynchronizeTask
+from homeassistant.core import HomeAssistant
+from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR
+
+from .loop import DrivenLoop, WatchedQueue
+
+ZONE: Final = "Europe/Prague"
+_COMMIT: Final = 30
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody uses now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class House:
+    """One configuration folder, and the Home Assistant that runs on it, if any."""
+
+    def __init__(self, folder: Path, loop: DrivenLoop) -> None:
+        """Take an empty folder."""
+        self.folder = folder
+        self.loop = loop
+        self.port = free_port()
+        self.starts = 0
+        self._hass: HomeAssistant | None = None
+
+    @property
+    def hass(self) -> HomeAssistant:
+        """The Home Assistant that runs."""
+        assert self._hass is not None
+        return self._hass
+
+    @property
+    def url(self) -> str:
+        """Home Assistant's address."""
+        return f"http://127.0.0.1:{self.port}"
+
+    async def start(self) -> HomeAssistant:
+        """Start Home Assistant with its usual integrations, and wait until it runs."""
+        self._watch_recorder()
+        hass = self._hass = HomeAssistant(str(self.folder))
+        loader.async_setup(hass)
+        hass.config.skip_pip = True
+        assert await bootstrap.async_from_config_dict(self._configuration(), hass) is not None
+        if not self.starts:
+            # An address from YAML is on trial for five minutes, until a person confirms it.
+            await (await async_get_and_load_store(hass)).async_promote_pending()
+        await hass.async_start()
+        await hass.async_block_till_done()
+        self.starts += 1
+        return hass
+
+    async def stop(self) -> None:
+        """Stop it as the person does who presses Restart."""
+        hass, self._hass = self.hass, None
+        await hass.async_stop(force=True)
+        self.loop.queues.clear()
+
+    def waits_for_answers(self) -> bool:
+        """Whether a request of Home Assistant is under way."""
+        known = {} if self._hass is None else self._hass.data.get(DATA_CONNECTOR, {})
+        return any(one._acquired for one in known.values())
+
+    async def recorded(self) -> None:
+        """Wait until the recorder has written what it was told so far."""
+        done: asyncio.Future[None] = self.loop.create_future()
+        get_instance(self.hass).queue_task(SynchronizeTask(done))
+        await done
+
+    def _watch_recorder(self) -> None:
+        """Let the loop see whether the recorder's thread is at work."""
+        queues = self.loop.queues
+
+        def watched() -> WatchedQueue[Any]:
+            made = WatchedQueue[Any]()
+            queues.append(made)
+            return made
+
+        # Its module asks `queue` for nothing else.
+        recorder.queue = SimpleNamespace(SimpleQueue=watched, Empty=queue.Empty)  # type: ignore[assignment] # see above
+
+    def _configuration(self) -> dict[str, Any]:
+        configuration: dict[str, Any] = {
+            "homeassistant": {
+                "name": "House",
+                "latitude": 50.0,
+                "longitude": 14.4,
+                "elevation": 200,
+                "unit_system": "metric",
+                "currency": "EUR",
+                "country": "CZ",
+                "time_zone": ZONE,
+            },
+            "history": {},
+            "logbook": {},
+            "recorder": {"commit_interval": _COMMIT},
+        }
+        if not self.starts:
+            configuration["http"] = {"server_host": "127.0.0.1", "server_port": self.port}
+        return configuration
