@@ -25,6 +25,7 @@ from benchmarks.recorder import Watch, house, synchronized
 from custom_components.energy_connect.coordinator import EnergyConfigEntry
 from custom_components.energy_connect.core.agenda import Window, backfill
 from custom_components.energy_connect.core.budget import Priority
+from custom_components.energy_connect.core.draft import Rows
 from custom_components.energy_connect.core.history import (
     Batch,
     CounterReading,
@@ -38,7 +39,7 @@ from custom_components.energy_connect.core.model import Poll, Snapshot
 from custom_components.energy_connect.core.series import Hour, hour_of, time_of
 from custom_components.energy_connect.core.vocabulary import Quantity
 from custom_components.energy_connect.history.past import History
-from custom_components.energy_connect.history.statistics import Statistic, StatisticsTable
+from custom_components.energy_connect.history.statistics import Statistic, StatisticsTable, Wanted
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 STOP = hour_of(NOW)
@@ -57,6 +58,11 @@ def report(figure: str, value: float, unit: str, reach: float | None = None) -> 
 def statistic(name: str) -> Statistic:
     """Return an energy statistic."""
     return Statistic(id=f"energy_connect:bench_{name}", name=name, unit="kWh")
+
+
+def wanted(name: str, rows: dict[Hour, float]) -> Wanted:
+    """Return rows of an energy statistic."""
+    return Wanted(statistic(name), Rows(amounts=rows))
 
 
 def amounts(hours: int) -> dict[Hour, float]:
@@ -104,7 +110,7 @@ async def measure_backfill(hass: HomeAssistant, table: StatisticsTable) -> None:
         began = time.perf_counter()
         for start, stop in windows:
             piece = {hour: rows[hour] for hour in range(start, stop)}
-            await table.write(statistic("backfill"), piece)
+            await table.write(wanted("backfill", piece))
         ours = time.perf_counter() - began
     plain.append(await timed_bare(hass, "plain_again", rows))
     best = min(plain)
@@ -120,14 +126,14 @@ async def measure_refresh(hass: HomeAssistant, table: StatisticsTable) -> None:
     rows = amounts(720)
     names = [f"refresh_{number}" for number in range(4)]
     for name in names:
-        await table.write(statistic(name), rows)
+        await table.write(wanted(name, rows))
     ours, plain = [], []
     for _ in range(5):
         began = time.perf_counter()
-        for name in names:
-            await table.write(statistic(name), rows)
+        settled = await table.settled([wanted(name, rows) for name in names])
         ours.append(time.perf_counter() - began)
         began = time.perf_counter()
+        assert len(settled) == len(names)
         for name in names:
             bare(hass, name, rows)
         await synchronized(hass)
@@ -142,7 +148,7 @@ async def measure_correction(hass: HomeAssistant, table: StatisticsTable) -> Non
     took = []
     for number in range(5):
         began = time.perf_counter()
-        await table.write(statistic("backfill"), {STOP - 3 * 8760 - number: 9.0})
+        await table.write(wanted("backfill", {STOP - 3 * 8760 - number: 9.0}))
         took.append(time.perf_counter() - began)
     report("correction of one hour three years back", min(took), "s", 0.05)
 

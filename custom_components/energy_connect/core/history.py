@@ -103,8 +103,8 @@ class Interval:
 
     `final` is False while the provider says that it may change; a provisional 0 counts as not
     known. `cost` is what the amount cost, in the currency of its series; None: not known.
-    `estimated` says that the amount is right over a longer time than this, over which the account
-    has spread it.
+    `estimated` says that the amount is no measured one: spread by the account over a longer time
+    than this, or made of an average power. It never replaces a measured one.
     """
 
     start: datetime
@@ -129,11 +129,14 @@ class Batch:
 
     Of rows for the same times the last counts. `known_until`: up to here the provider has
     everything; only sparse sources need it (without it nothing of a sparse source is known).
+    `unknown` are the times of which is known only that there was something (a charging session
+    whose energy nobody tells): their hours are missing, and not empty.
     """
 
     intervals: Sequence[Interval] = ()
     readings: Sequence[CounterReading] = ()
     known_until: datetime | None = None
+    unknown: Sequence[tuple[datetime, datetime]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

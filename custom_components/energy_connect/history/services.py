@@ -187,7 +187,9 @@ async def _coverage(call: ServiceCall) -> ServiceResponse:
                     "from": time_of(begin).isoformat(),
                     "hours": stop - begin,
                     "known": known,
-                    "estimated": counted.get(Status.ESTIMATED, 0),
+                    "estimated": sum(
+                        counted.get(status, 0) for status in (Status.ESTIMATED, Status.ROUGH)
+                    ),
                     "provisional": counted.get(Status.PROVISIONAL, 0),
                     "missing": sum(gap.stop - gap.start for gap in gaps),
                     "not_asked": counted.get(None, 0),

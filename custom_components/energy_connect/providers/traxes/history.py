@@ -244,6 +244,7 @@ class TraxesHistory:
         batch = Batch(
             intervals=[one for one in charged.over if one.end > start and one.start < end],
             known_until=charged.known_until(end, self._clock.now()),
+            unknown=charged.unknown,
         )
         return Harvest(batches={series.key: batch}, dropped=charged.dropped)
 
