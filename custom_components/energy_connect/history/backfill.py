@@ -161,7 +161,11 @@ class Backfill:
         if self._is_resting(source):
             return []
         agenda = self.history.book.agenda(source.key)
-        return agenda.again(source, self._coverages(source), dt_util.utcnow())
+        # What comes beside an amount (its solar part) is not asked for on its own: some never tell.
+        pages = [
+            self.history.book.page(series.key) for series in source.series if series.aspect is None
+        ]
+        return agenda.again(source, [page.coverage for page in pages], dt_util.utcnow())
 
     def _coverages(self, source: Source) -> list[Coverage]:
         return [self.history.book.page(series.key).coverage for series in source.series]

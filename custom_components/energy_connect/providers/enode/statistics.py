@@ -82,6 +82,7 @@ def parse_charging(answer: Json, quantity: Quantity, now: datetime, *, costed: b
         if start is None:
             told.dropped += 1
         elif amount is None or amount < 0:
+            told.dropped += 1
             told.unknown.append((start, start + _HOUR))
         elif amount > 0:
             cost = number(dig(row, "costSum")) if costed else None
@@ -105,6 +106,7 @@ def parse_sessions(answer: Json, quantity: Quantity, now: datetime, *, costed: b
         if start is None or end is None or end <= start:
             told.dropped += 1
         elif amount is None or amount < 0:
+            told.dropped += 1
             told.unknown.append((start, end))
         else:
             cost = number(dig(row, "costSum")) if costed else None

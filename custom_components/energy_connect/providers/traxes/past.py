@@ -149,6 +149,7 @@ def parse_charges(listed: Iterable[Json]) -> Charged:
         ):
             dropped += 1
         elif charge.energy is None or charge.unit is not None or charge.energy < 0:
+            dropped += 1
             unknown.append((charge.start, charge.end))
         else:
             over[charge.start] = Interval(charge.start, charge.end, charge.energy)
