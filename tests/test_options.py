@@ -30,18 +30,6 @@ def suggested(flow: Any) -> dict[str, Any]:
     }
 
 
-WITHOUT_OPTIONS = [key for key, one in PROVIDERS.items() if not (one.options or one.history)]
-
-
-@pytest.mark.parametrize("provider", WITHOUT_OPTIONS)
-async def test_a_provider_without_options_and_past_offers_none(
-    hass: HomeAssistant, simulator: Simulator, provider: str
-) -> None:
-    entry = await set_up(hass, simulator, provider, provider)
-
-    assert not entry.supports_options
-
-
 async def test_what_was_chosen_reaches_the_account_and_is_shown_again(
     hass: HomeAssistant, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from homeassistant.core import HomeAssistant
@@ -87,8 +87,14 @@ class History:
         )
 
     def sources(self) -> Sequence[Source]:
-        """Return what can be read now."""
+        """Return what can be read now, without the devices that the person left out."""
         sources = self._account.history_sources()
+        if hidden := self._entry.runtime_data.hidden:
+            kept = (
+                (one, tuple(each for each in one.series if each.device not in hidden))
+                for one in sources
+            )
+            sources = [replace(one, series=series) for one, series in kept if series]
         for source in sources:
             for series in source.series:
                 self.book.page(series.key).read_as(series.form)
