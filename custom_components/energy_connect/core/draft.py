@@ -7,6 +7,7 @@ from .agenda import Window
 from .book import Page
 from .coverage import Coverage
 from .history import Batch, Form, Series, Source
+from .means import Mean, hours_of_measurements
 from .regions import Regions, margin
 from .series import Amount, Certainty, Hour, Stretch, hour_of, hours_of_intervals, hours_within
 
@@ -32,6 +33,7 @@ class Draft:
     stretch: Stretch
     sparse_until: Hour | None
     rows: Rows
+    means: Mapping[Hour, Mean]
     cost_stretch: Stretch
     costs: Rows | None
 
@@ -49,7 +51,12 @@ def draft(
 ) -> Draft:
     """Return what a batch comes to, by what is known of the series already."""
     regions = page.regions.copy()
-    read = _stretch(source, series, batch, window, regions)
+    measured: Mapping[Hour, Mean] = {}
+    if series.form is Form.MEASURED:
+        measured = hours_of_measurements(batch.readings)
+        read = _measured(window, measured)
+    else:
+        read = _stretch(source, series, batch, window, regions)
     sparse_until = None
     until = now
     if source.sparse:
@@ -65,7 +72,7 @@ def draft(
     amounts = {
         hour: each.amount
         for hour, each in stretch.amounts.items()
-        if each.amount or not source.sparse
+        if not measured and (each.amount or not source.sparse)
     }
     priced = {hour: each for hour, each in stretch.amounts.items() if each.cost is not None}
     unpriced = keep | {
@@ -83,6 +90,7 @@ def draft(
         stretch=stretch,
         sparse_until=sparse_until,
         rows=Rows(amounts=amounts, within=within, keep=keep),
+        means={hour: each for hour, each in measured.items() if hour in stretch.amounts},
         cost_stretch=stretch._replace(amounts=priced, unknown=unpriced),
         costs=costs,
     )
@@ -106,6 +114,17 @@ def _stretch(
         if window.start <= hour < window.stop
     }
     return Stretch(window.start, window.stop, inside, unknown)
+
+
+def _measured(window: Window, means: Mapping[Hour, Mean]) -> Stretch:
+    """Return hours that have means, as if those were their amounts."""
+    start, stop, _ = window
+    inside = {
+        hour: Amount(each.mean, each.certainty)
+        for hour, each in means.items()
+        if start <= hour < stop
+    }
+    return Stretch(start, stop, inside)
 
 
 def _in_part(amount: Amount) -> Amount:

@@ -26,6 +26,8 @@ class Form(StrEnum):
     """Readings of a counter that only rises, at any times."""
     INTERVALS = "intervals"
     """Amounts from one time to another."""
+    MEASURED = "measured"
+    """Values at any times, like a temperature: each hour has a mean, and there is no sum."""
 
 
 class Aspect(StrEnum):
@@ -39,7 +41,7 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One quantity of one device over time, of which only amounts that are never negative exist.
+    """One quantity of one device over time; amounts are never negative, measured values may be.
 
     `device` is the id of a device in the snapshot. `unit` is what amounts and readings are in, None
     for the quantity's canonical unit; a series whose unit nobody knows must not be offered, since
@@ -117,7 +119,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class CounterReading:
-    """What a counter showed at a time."""
+    """What a counter showed, or what was measured, at a time."""
 
     at: datetime
     value: float

@@ -21,6 +21,7 @@ from ..core.history import Form, Harvest, HistoryAccount, Series, Source
 from ..core.regions import Regions, margin
 from ..core.series import Amount, Hour, Stretch, hour_of, time_of
 from ..devices import account_id
+from .means import MeansTable
 from .options import book_store
 from .prices import prices
 from .statistics import Statistic, StatisticsTable, UnitConflict, Wanted, Written
@@ -69,6 +70,7 @@ class History:
         self._checked: set[str] = set()
         self._taking = asyncio.Lock()
         self.table = StatisticsTable(hass)
+        self.means = MeansTable(hass)
         self.book = Book()
         self.dropped = 0
 
@@ -200,6 +202,9 @@ class History:
         start, end = time_of(window.start), time_of(window.stop)
         if any(series.form is Form.COUNTER for series in source.series):
             start, end = start - margin(source.step), end + margin(source.step)
+        elif any(series.form is Form.MEASURED for series in source.series):
+            # What was measured next says that an hour is over.
+            end += source.step
         harvest = await self._account.read_history(source, start, end, priority)
         self.dropped += harvest.dropped
         outcome = Outcome(dropped=harvest.dropped)
@@ -226,6 +231,8 @@ class History:
                     continue
                 done = await self._write(rows, page, dry_run)
                 written, paid = (written, done) if cost else (done, paid)
+            if each.means:
+                written = await self._write_means(each, dry_run)
             if not dry_run:
                 _keep(page, each, written)
             outcome.changes.append(SeriesChange(each.series, each.stretch, written, paid))
@@ -255,10 +262,21 @@ class History:
         try:
             return await self.table.write(wanted, dry_run=dry_run, before_shift=before_shift)
         except UnitConflict as conflict:
-            if wanted.statistic.id not in self._conflicts:
-                self._conflicts.add(wanted.statistic.id)
-                LOGGER.warning("Nothing is imported: %s", conflict)
+            self._tell(wanted.statistic, conflict)
             return Written()
+
+    async def _write_means(self, found: Draft, dry_run: bool) -> Written:
+        statistic = self.statistic(found.series)
+        try:
+            return await self.means.write(statistic, found.means, dry_run=dry_run)
+        except UnitConflict as conflict:
+            self._tell(statistic, conflict)
+            return Written()
+
+    def _tell(self, statistic: Statistic, conflict: UnitConflict) -> None:
+        if statistic.id not in self._conflicts:
+            self._conflicts.add(statistic.id)
+            LOGGER.warning("Nothing is imported: %s", conflict)
 
     def rest(self) -> None:
         """Note that nothing is being written: what was has been read back, seams included."""
@@ -318,8 +336,8 @@ def _keep(page: Page, found: Draft, written: Written) -> None:
     """Count as known what is in the database now."""
     page.regions = found.regions
     found.mark(page.coverage)
-    if found.rows.amounts:
-        page.newest_row = max(page.newest_row or 0, *found.rows.amounts)
+    if written_hours := (*found.rows.amounts, *found.means):
+        page.newest_row = max(page.newest_row or 0, *written_hours)
     if found.costs is not None:
         found.mark_costs(page.costs)
     elif written.changed:

@@ -251,12 +251,17 @@ async def _export_one(
     written = 0
     # A statistic has no rows before providers had any.
     begin = max(start, _THE_YEAR_2000)
+    head = [statistic.id, statistic.name, unit]
     for first in range(begin, stop, 8784):
-        rows = await history.table.rows(statistic.id, first, min(stop, first + 8784))
-        lines = [
-            [statistic.id, statistic.name, unit, time_of(row.hour).isoformat(), row.amount, row.sum]
-            for row in rows
+        last = min(stop, first + 8784)
+        rows = await history.table.rows(statistic.id, first, last)
+        lines: list[list[Any]] = [
+            [*head, time_of(row.hour).isoformat(), row.amount, row.sum] for row in rows
         ]
+        if not lines:
+            # What is measured has a mean, and no sum.
+            means = await history.means.rows(statistic.id, first, last)
+            lines = [[*head, time_of(at).isoformat(), means[at][0], None] for at in sorted(means)]
         await hass.async_add_executor_job(write, lines)
         written += len(lines)
     return written

@@ -100,6 +100,13 @@ class _Work(NamedTuple):
     keep: frozenset[Hour]
 
 
+async def synchronized(hass: HomeAssistant) -> None:
+    """Wait until the recorder has done what it was told so far."""
+    done: asyncio.Future[None] = hass.loop.create_future()
+    get_instance(hass).queue_task(SynchronizeTask(done))
+    await done
+
+
 async def nothing() -> None:
     """Do nothing: there is nobody to be warned."""
 
@@ -230,9 +237,7 @@ class StatisticsTable:
             await before_shift()
         for step in todo.steps:
             self._queue(statistic, unit, step)
-            done: asyncio.Future[None] = self._hass.loop.create_future()
-            self._recorder.queue_task(SynchronizeTask(done))
-            await done
+            await synchronized(self._hass)
 
     def _queue(self, statistic: Statistic, unit: str | None, step: Step) -> None:
         """Queue the rows and the shift behind them one right after the other."""
