@@ -6,13 +6,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 import gc
 import json
+import os
 from pathlib import Path
 import random
 import resource
+import sys
 import time
 from types import SimpleNamespace
 from typing import Any, cast, override
 
+from homeassistant.components.recorder import get_instance
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -25,6 +28,7 @@ from benchmarks.recorder import Watch, house, synchronized
 from custom_components.energy_connect.coordinator import EnergyConfigEntry
 from custom_components.energy_connect.core.agenda import Window, backfill
 from custom_components.energy_connect.core.budget import Priority
+from custom_components.energy_connect.core.draft import Rows
 from custom_components.energy_connect.core.history import (
     Batch,
     CounterReading,
@@ -38,25 +42,67 @@ from custom_components.energy_connect.core.model import Poll, Snapshot
 from custom_components.energy_connect.core.series import Hour, hour_of, time_of
 from custom_components.energy_connect.core.vocabulary import Quantity
 from custom_components.energy_connect.history.past import History
-from custom_components.energy_connect.history.statistics import Statistic, StatisticsTable
+from custom_components.energy_connect.history.statistics import Statistic, StatisticsTable, Wanted
 
 NOW = datetime(2026, 11, 1, tzinfo=UTC)
 STOP = hour_of(NOW)
 YEARS = 43_800
 MONTH = 744
+SERVER = "ENERGY_CONNECT_POSTGRES"
+"""Where `scripts/postgres` says its server's address."""
 
 
-def report(figure: str, value: float, unit: str, reach: float | None = None) -> None:
-    """Print one figure as a line of JSON."""
-    line: dict[str, Any] = {"figure": figure, "value": round(value, 4), "unit": unit}
-    if reach is not None:
-        line |= {"reach": reach, "reached": value <= reach}
-    print(json.dumps(line), flush=True)
+class Report:
+    """The figures: lines of JSON as they come, or a table of Markdown at the end."""
+
+    def __init__(self) -> None:
+        """Begin with lines."""
+        self.as_table = False
+        self._rows: list[str] = []
+
+    def __call__(self, figure: str, value: float, unit: str, reach: float | None = None) -> None:
+        """Tell one figure."""
+        line: dict[str, Any] = {"figure": figure, "value": round(value, 4), "unit": unit}
+        if reach is not None:
+            line |= {"reach": round(reach, 4), "reached": value <= reach}
+        if not self.as_table:
+            print(json.dumps(line), flush=True)
+            return
+        wanted_is = "" if reach is None else f"{_shown(reach, unit)}"
+        kept = "" if reach is None else ("yes" if value <= reach else "**no**")
+        self._rows.append(f"| {figure} | {_shown(value, unit)} | {wanted_is} | {kept} |")
+
+    def end(self, database: str) -> None:
+        """Print the table."""
+        if self.as_table:
+            print(f"| {database} | measured | at most | reached |")
+            print("| --- | --- | --- | --- |")
+            print("\n".join(self._rows))
+
+
+def _shown(value: float, unit: str) -> str:
+    match unit:
+        case "s" if value < 1:
+            return f"{value * 1000:.3g} ms"
+        case "ratio":
+            return f"{value:.2f}x"
+        case "count":
+            return f"{value:.0f}"
+        case _:
+            return f"{value:.3g} {unit}"
+
+
+report = Report()
 
 
 def statistic(name: str) -> Statistic:
     """Return an energy statistic."""
     return Statistic(id=f"energy_connect:bench_{name}", name=name, unit="kWh")
+
+
+def wanted(name: str, rows: dict[Hour, float]) -> Wanted:
+    """Return rows of an energy statistic."""
+    return Wanted(statistic(name), Rows(amounts=rows))
 
 
 def amounts(hours: int) -> dict[Hour, float]:
@@ -104,7 +150,7 @@ async def measure_backfill(hass: HomeAssistant, table: StatisticsTable) -> None:
         began = time.perf_counter()
         for start, stop in windows:
             piece = {hour: rows[hour] for hour in range(start, stop)}
-            await table.write(statistic("backfill"), piece)
+            await table.write(wanted("backfill", piece))
         ours = time.perf_counter() - began
     plain.append(await timed_bare(hass, "plain_again", rows))
     best = min(plain)
@@ -120,14 +166,14 @@ async def measure_refresh(hass: HomeAssistant, table: StatisticsTable) -> None:
     rows = amounts(720)
     names = [f"refresh_{number}" for number in range(4)]
     for name in names:
-        await table.write(statistic(name), rows)
+        await table.write(wanted(name, rows))
     ours, plain = [], []
     for _ in range(5):
         began = time.perf_counter()
-        for name in names:
-            await table.write(statistic(name), rows)
+        settled = await table.settled([wanted(name, rows) for name in names])
         ours.append(time.perf_counter() - began)
         began = time.perf_counter()
+        assert len(settled) == len(names)
         for name in names:
             bare(hass, name, rows)
         await synchronized(hass)
@@ -142,7 +188,7 @@ async def measure_correction(hass: HomeAssistant, table: StatisticsTable) -> Non
     took = []
     for number in range(5):
         began = time.perf_counter()
-        await table.write(statistic("backfill"), {STOP - 3 * 8760 - number: 9.0})
+        await table.write(wanted("backfill", {STOP - 3 * 8760 - number: 9.0}))
         took.append(time.perf_counter() - began)
     report("correction of one hour three years back", min(took), "s", 0.05)
 
@@ -214,7 +260,7 @@ async def measure_memory(hass: HomeAssistant, series: int, hours: int) -> None:
         unique_id="bench",
         title="Bench",
         options={},
-        runtime_data=SimpleNamespace(data=SimpleNamespace(devices={})),
+        runtime_data=SimpleNamespace(data=SimpleNamespace(devices={}), hidden=frozenset()),
     )
     history = History(hass, cast(EnergyConfigEntry, entry), Meters(series))
     begin = STOP - hours
@@ -242,6 +288,7 @@ async def measure_memory(hass: HomeAssistant, series: int, hours: int) -> None:
 async def run(args: argparse.Namespace) -> None:
     """Measure everything in one run."""
     async with house(args.db_url) as hass:
+        database = get_instance(hass).dialect_name
         table = StatisticsTable(hass)
         await timed_bare(hass, "warm", amounts(2000))
         # As Home Assistant does when it has started; and first of all, since memory that was once
@@ -252,15 +299,42 @@ async def run(args: argparse.Namespace) -> None:
         await measure_refresh(hass, table)
         await measure_backfill(hass, table)
         await measure_correction(hass, table)
+    report.end(f"History, {database}")
+
+
+def own_database(server: str) -> str:
+    """Return the address of a new database of a PostgreSQL server."""
+    # Only there where the tests on PostgreSQL run.
+    import psycopg2  # noqa: PLC0415 - as above
+
+    name = f"bench_{os.getpid()}"
+    connection = psycopg2.connect(f"{server}/postgres")
+    # A database can't be made within a transaction.
+    connection.autocommit = True
+    with connection.cursor() as cursor:
+        cursor.execute(f"CREATE DATABASE {name}")
+    connection.close()
+    return f"{server}/{name}"
 
 
 def main() -> None:
     """Read the arguments and run."""
     parser = argparse.ArgumentParser(prog="scripts/bench history", description=__doc__)
     parser.add_argument("--db-url", help="another database than a new SQLite file")
+    parser.add_argument("--postgres", action="store_true", help="on a PostgreSQL server of its own")
+    parser.add_argument("--report", action="store_true", help="a table of Markdown, and no lines")
     parser.add_argument("--series", type=int, default=20)
     parser.add_argument("--hours", type=int, default=YEARS)
-    asyncio.run(run(parser.parse_args()))
+    args = parser.parse_args()
+    if args.postgres:
+        server = os.environ.get(SERVER)
+        if server is None:
+            # Again, beside a server that ends with it.
+            again = [sys.executable, "-m", "benchmarks.history", *sys.argv[1:]]
+            os.execv("scripts/postgres", ["scripts/postgres", *again])  # noqa: S606,S607 - our own
+        args.db_url = own_database(server)
+    report.as_table = args.report
+    asyncio.run(run(args))
 
 
 if __name__ == "__main__":

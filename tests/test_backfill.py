@@ -28,6 +28,7 @@ from custom_components.energy_connect.core.errors import (
 from custom_components.energy_connect.core.history import (
     Aspect,
     Batch,
+    CounterReading,
     Form,
     Harvest,
     Interval,
@@ -56,6 +57,9 @@ class Past(Script):
         super().__init__()
         self.sources: list[Source] = [Source(key="sessions", series=(CHARGED,), sparse=True)]
         self.sessions: list[Interval] = []
+        self.readings: list[CounterReading] = []
+        self.unknown: list[tuple[datetime, datetime]] = []
+        self.known_until = NOW + 30 * DAY
         self.asked: list[tuple[str, datetime, datetime, Priority]] = []
         self.refusing: Callable[[Source, Priority], ApiError | None] = lambda *_: None
 
@@ -70,7 +74,9 @@ class Past(Script):
             raise error
         batch = Batch(
             intervals=[each for each in self.sessions if each.start < end and each.end > start],
-            known_until=NOW + 30 * DAY,
+            readings=[each for each in self.readings if start <= each.at <= end],
+            known_until=self.known_until,
+            unknown=self.unknown,
         )
         return Harvest(batches={series.key: batch for series in source.series})
 
@@ -126,6 +132,95 @@ async def test_a_session_that_moved_is_not_counted_twice(
         FULL - DAY: 6.0,
     }
     assert sum(cost.values()) == pytest.approx(5.0)
+
+
+async def test_a_session_of_unknown_energy_takes_nothing_away_and_is_asked_for_again(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    past.sessions = [session(2, 1, 4.0, 2.0), session(1.5, 1, 6.0, 3.0)]
+    entry = await begin(hass)
+    await imported(hass, frozen)
+    known = await shown(hass), await shown(hass, "_cost")
+
+    at = FULL - 1.5 * DAY
+    past.sessions, past.unknown = [past.sessions[0]], [(at, at + HOUR)]
+    for _ in range(26):
+        await imported(hass, frozen, 3600)
+
+    assert (await shown(hass), await shown(hass, "_cost")) == known
+    told = (await act(hass, entry, "get_coverage"))["series"][0]
+    assert told["gaps"] == [{"start": at.isoformat(), "end": (at + HOUR).isoformat()}]
+
+    past.sessions, past.unknown = [*past.sessions, session(1.5, 1, 5.0, 2.5)], []
+    await imported(hass, frozen, 12 * 3600)
+    assert (await shown(hass))[at] == 5.0
+    assert (await act(hass, entry, "get_coverage"))["series"][0]["gaps"] == []
+
+
+async def test_estimates_of_intervals_are_replaced_when_there_is_a_counter(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    averages = replace(CHARGED, currency=None)
+    past.sources = [Source(key="averages", series=(averages,))]
+    past.sessions = [
+        Interval(FULL - number * HOUR, FULL - (number - 1) * HOUR, 1.0, estimated=True)
+        for number in range(1, 31 * 24 + 1)
+    ]
+    entry = await begin(hass)
+    await imported(hass, frozen)
+    (told,) = (await act(hass, entry, "get_coverage"))["series"]
+    assert told["known"] == told["estimated"] == 31 * 24
+
+    counter = replace(averages, form=Form.COUNTER)
+    past.sources = [Source(key="readings", series=(counter,))]
+    # The counter knows the last twenty days.
+    past.readings = [
+        CounterReading(FULL - number * HOUR, 1000.0 - 2.0 * number)
+        for number in range(20 * 24, -1, -1)
+    ]
+    await imported(hass, frozen, 3600)
+
+    amounts = await shown(hass)
+    assert {at: amount for at, amount in amounts.items() if at >= FULL - 20 * DAY} == {
+        FULL - number * HOUR: pytest.approx(2.0) for number in range(1, 20 * 24 + 1)
+    }
+    assert {amounts[at] for at in amounts if at < FULL - 20 * DAY} == {1.0}
+    (told,) = (await act(hass, entry, "get_coverage"))["series"]
+    # An hour has passed, so that of the older eleven days one hour less is wanted.
+    assert told["estimated"] == 11 * 24 - 1
+    assert entry.runtime_data.history is not None
+    assert entry.runtime_data.history.progress == 100
+
+
+async def test_the_progress_of_sessions_reaches_a_hundred(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    """The provider knows everything up to a day and a half ago: nothing more is there to ask."""
+    past.sessions = [session(20, 2, 10.0)]
+    past.known_until = NOW - 36 * HOUR
+    entry = await begin(hass)
+    assert entry.runtime_data.history is not None
+    assert entry.runtime_data.history.progress == 0
+
+    await imported(hass, frozen)
+
+    assert entry.runtime_data.history.progress == 100
+
+
+async def test_a_source_that_is_not_permitted_is_nothing_left_to_ask(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    other = Series(device="car", quantity=Quantity.ENERGY_DISCHARGED, form=Form.INTERVALS)
+    past.sources.append(Source(key="refused", series=(other,)))
+    past.refusing = lambda source, _: (
+        NotPermitted(Reason.NOT_PERMITTED) if source.key == "refused" else None
+    )
+    entry = await begin(hass)
+    assert entry.runtime_data.history is not None
+
+    await imported(hass, frozen)
+
+    assert entry.runtime_data.history.progress == 100
 
 
 async def test_a_limit_of_the_past_does_not_keep_the_newest_hours_away(

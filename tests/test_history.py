@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from copy import deepcopy
 from datetime import UTC, datetime, timedelta
+import logging
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
@@ -268,6 +269,81 @@ async def test_a_restart_in_the_middle_goes_on_where_it_was(
 
     check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
     assert one_meter.journal.count(provider="enectiva") - asked < 60
+
+
+async def test_a_year_with_all_that_may_befall_it_is_what_the_dashboard_shows(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Clock changes, a late day, a correction, rows twice, a limit, a kill and a restart."""
+    await hass.config.async_set_time_zone("Europe/Prague")
+    caplog.set_level(logging.INFO, "custom_components.energy_connect")
+    late, wrong = NOW.replace(hour=0, minute=0) - 3 * DAY, NOW.replace(hour=9, minute=0) - 4 * DAY
+    one_meter.enectiva.past = Past(
+        absent=(Absent(start=late, end=late + DAY, until=NOW + DAY),),
+        wrong=(Wrong(start=wrong, end=wrong + HOUR / 4, until=NOW + DAY, by=0.1),),
+        twice=True,
+    )
+    one_meter.enectiva.knobs.requests_per_minute = 25
+    entry = await set_up_past(hass, one_meter, "one_year")
+    start = NOW.replace(minute=0) - 365 * DAY
+    await imported(hass, frozen)
+    first = await rows(hass, statistic(entry), start, NOW)
+    assert 0 < len(first) < 300 * 24
+    assert any(each.status == 429 for each in one_meter.journal.requests(provider="enectiva"))
+
+    queue, writes = StatisticsTable._queue, 0
+
+    def queue_half(self: StatisticsTable, what: Any, unit: str | None, step: Step) -> None:
+        nonlocal writes
+        if step.shift:
+            writes += 1
+            if writes == 2:
+                queue(self, what, unit, Step(rows=step.rows, shift_from=step.shift_from))
+                raise KilledError
+        queue(self, what, unit, step)
+
+    monkeypatch.setattr(StatisticsTable, "_queue", queue_half)
+    await imported(hass, frozen, 300)
+    assert writes == 2
+    monkeypatch.setattr(StatisticsTable, "_queue", queue)
+    await hass.config_entries.async_reload(entry.entry_id)
+    for _ in range(60):
+        await imported(hass, frozen, 3600)
+
+    end = NEWEST + 60 * HOUR
+    real = truth(one_meter, start, end)
+    check(await rows(hass, statistic(entry), start, end), real)
+    # A day of 25 hours, and one of 23.
+    autumn, spring = (datetime(2025, 10, 25, 22, tzinfo=UTC), datetime(2026, 3, 28, 23, tzinfo=UTC))
+    for begins, length in ((autumn, 25), (spring, 23)):
+        ends = begins + length * HOUR
+        (shown,) = (await rows_of_days(hass, statistic(entry), begins, ends)).values()
+        inside = [real[begins + number * HOUR] for number in range(length)]
+        assert shown == pytest.approx(sum(inside), abs=0.01)
+    months = {line.partition(" up to ")[2] for line in caplog.messages if " up to " in line}
+    assert any(line.startswith("2025-06") for line in months)
+
+
+async def rows_of_days(
+    hass: HomeAssistant, statistic_id: str, start: datetime, end: datetime
+) -> dict[datetime, float | None]:
+    """Return what the Energy dashboard shows of local days."""
+    found = await get_instance(hass).async_add_executor_job(
+        statistics_during_period,
+        hass,
+        start,
+        end - timedelta(seconds=1),
+        {statistic_id},
+        "day",
+        None,
+        {"change"},
+    )
+    return {datetime.fromtimestamp(row["start"], UTC): row["change"] for row in found[statistic_id]}
 
 
 async def test_an_older_copy_of_the_database_is_filled_up_again(

@@ -20,17 +20,13 @@ _OURS: Final = "custom_components.energy_connect"
 
 def tasks() -> Counter[str]:
     """Count the tasks by what they run."""
-    return Counter(
-        getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks()
-    )
+    return Counter(getattr(task.get_coro(), "__qualname__", "?") for task in asyncio.all_tasks())
 
 
 def timers(loop: asyncio.BaseEventLoop) -> Counter[str]:
     """Count the timers that will still go off, by what they call."""
     scheduled: list[asyncio.TimerHandle] = loop._scheduled  # type: ignore[attr-defined] # no public way
-    return Counter(
-        _called(timer) for timer in scheduled if not timer.cancelled()
-    )
+    return Counter(_called(timer) for timer in scheduled if not timer.cancelled())
 
 
 def _called(timer: asyncio.TimerHandle) -> str:

@@ -245,9 +245,7 @@ class Soak:
                 self._fail([f"more {what} than at the beginning: {dict(more)}"])
         self._check_entities()
         entries = self.person.entries()
-        compared, wrong = await truth.statistics(
-            hass, self.simulator, entries["enectiva"], START
-        )
+        compared, wrong = await truth.statistics(hass, self.simulator, entries["enectiva"], START)
         if wrong:
             self._fail([f"{len(wrong)} of {compared} hours: {wrong[:3]}"])
         if self.trouble.wrong:
@@ -267,9 +265,7 @@ class Soak:
     def _check_entities(self) -> None:
         now = self._registry()
         lost = self._entities.keys() - now.keys()
-        renamed = {
-            key for key, name in self._entities.items() if now.get(key, name) != name
-        }
+        renamed = {key for key, name in self._entities.items() if now.get(key, name) != name}
         if lost:
             self._fail([f"{len(lost)} entities lost: {sorted(lost)[:3]}"])
         if renamed:

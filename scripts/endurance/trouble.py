@@ -164,7 +164,10 @@ class Trouble:
         hour = dt.timedelta(hours=1)
         known = self._simulator.enectiva.past
         self._simulator.enectiva.past = Past(
-            absent=(*known.absent, Absent(start=now + 3 * hour, end=now + 6 * hour, until=now + 11 * hour)),
+            absent=(
+                *known.absent,
+                Absent(start=now + 3 * hour, end=now + 6 * hour, until=now + 11 * hour),
+            ),
             wrong=(
                 *known.wrong,
                 Wrong(start=now + 8 * hour, end=now + 8.25 * hour, until=now + 12 * hour, by=0.1),

@@ -24,7 +24,13 @@ from simulator.house import Flow
 
 from .accounts import Entry
 
-LAG: Final = {"enectiva": 8100.0, "kostal": 21.0, "enode": 780.0, "traxes": 1500.0, "ev_energy": 900.0}
+LAG: Final = {
+    "enectiva": 8100.0,
+    "kostal": 21.0,
+    "enode": 780.0,
+    "traxes": 1500.0,
+    "ev_energy": 900.0,
+}
 """Seconds by which what is shown may be behind the house.
 
 Enectiva: readings of each quarter of an hour that are visible an hour later, asked for every half
@@ -101,7 +107,9 @@ def look(hass: HomeAssistant, simulator: Simulator, provider: str, entry: Entry)
     oldest = now - dt.timedelta(seconds=LAG[provider])
     shown = Shown(0, 0.0, [])
     for one in counters(simulator, provider):
-        entity_id = registry.async_get_entity_id("sensor", DOMAIN, f"{entry.unique_id}_{one.unique}")
+        entity_id = registry.async_get_entity_id(
+            "sensor", DOMAIN, f"{entry.unique_id}_{one.unique}"
+        )
         state = hass.states.get(entity_id) if entity_id is not None else None
         if entity_id is None:
             # The quantity of another energy: counters of gas and water have their own names.

@@ -4,8 +4,9 @@ from itertools import pairwise
 
 from hypothesis import given, strategies as st
 
-from custom_components.energy_connect.core.book import Book
+from custom_components.energy_connect.core.book import Book, Page
 from custom_components.energy_connect.core.coverage import KNOWN, Coverage, Run, Status
+from custom_components.energy_connect.core.history import Form
 from custom_components.energy_connect.core.series import Amount, Certainty, Stretch
 
 CERTAINTIES = st.sampled_from(Certainty)
@@ -102,6 +103,55 @@ def test_a_provisional_amount_does_not_replace_a_final_one() -> None:
 
     assert coverage.believed(read).amounts.keys() == {1}
     assert Coverage().believed(read) == read
+
+
+def test_an_estimate_replaces_no_measured_amount_unless_it_is_a_correction() -> None:
+    coverage = Coverage()
+    coverage.mark(Stretch(0, 2, {0: Amount(4.0)}))
+    read = Stretch(0, 2, {0: Amount(3.0, Certainty.ESTIMATED), 1: Amount(1.0, Certainty.ESTIMATED)})
+
+    assert coverage.believed(read, estimates=False).amounts.keys() == {1}
+    assert coverage.believed(read).amounts.keys() == {0, 1}
+
+
+def test_hours_with_something_unknown_are_missing_whatever_was_known() -> None:
+    coverage = Coverage()
+    coverage.mark(Stretch(0, 6, {1: Amount(4.0)}), sparse_until=6)
+
+    coverage.mark(Stretch(0, 6, {}, frozenset({1, 3})), sparse_until=6)
+
+    assert [run.start for run in coverage.wanted(0, 6)] == [1, 3]
+    assert coverage.count(0, 6) == {Status.FINAL: 4, Status.MISSING: 2}
+
+
+def test_estimates_are_asked_for_once_more_when_a_better_source_has_come() -> None:
+    coverage = Coverage()
+    coverage.mark(Stretch(0, 9, {hour: Amount(1.0, Certainty.ESTIMATED) for hour in range(6)}))
+    coverage.doubt()
+    assert coverage.unasked(0, 6) == [Run(0, 6, Status.ROUGH)]
+    assert coverage.newest == 5
+
+    coverage.mark(Stretch(0, 4, {0: Amount(2.0)}))
+
+    # What the better one does not know either stays an estimate.
+    assert list(coverage.runs(0, 6)) == [
+        Run(0, 1, Status.FINAL),
+        Run(1, 4, Status.ESTIMATED),
+        Run(4, 6, Status.ROUGH),
+    ]
+    assert Coverage.load(coverage.dump()).dump() == coverage.dump()
+
+
+def test_a_counter_is_better_than_estimated_intervals() -> None:
+    page = Book().page("a")
+    page.read_as(Form.INTERVALS)
+    page.coverage.mark(Stretch(0, 2, {0: Amount(1.0, Certainty.ESTIMATED), 1: Amount(1.0)}))
+    page = Page.load(page.dump())
+
+    page.read_as(Form.INTERVALS)
+    assert page.coverage.unasked(0, 2) == []
+    page.read_as(Form.COUNTER)
+    assert page.coverage.unasked(0, 2) == [Run(0, 1, Status.ROUGH)]
 
 
 def test_what_is_forgotten_was_never_asked_for() -> None:

@@ -112,11 +112,14 @@ def backfill(
 
 
 def progress(coverages: Iterable[Coverage], begin: Hour, now: datetime) -> tuple[int, int]:
-    """Return how many hours were asked for, of how many."""
-    stop = hour_of(now)
+    """Return how many hours of the past were asked for, of how many.
+
+    The newest two days are none of the past: they are asked for as they come, whatever is there.
+    """
+    stop = max(begin, hour_of(now) - _BANDS[0][0])
     asked = total = 0
     for coverage in coverages:
-        unasked = coverage.count(begin, stop).get(None, 0)
+        unasked = sum(run.stop - run.start for run in coverage.unasked(begin, stop))
         total += stop - begin
         asked += stop - begin - unasked
     return asked, total

@@ -6,6 +6,7 @@ from typing import Any, Self
 
 from .agenda import Agenda
 from .coverage import Coverage
+from .history import Form
 from .regions import Regions
 from .series import Hour
 
@@ -16,7 +17,8 @@ class Page:
 
     `costs` is the coverage of its cost, made of prices whose fingerprint is `priced_by`. `moving`
     says that sums of its rows are being moved: after a sudden end a seam may be broken.
-    `newest_row` is the newest hour that was ever written, None if none was.
+    `newest_row` is the newest hour that was ever written, None if none was. `form` is how the
+    series was last written down.
     """
 
     coverage: Coverage = field(default_factory=Coverage)
@@ -25,6 +27,16 @@ class Page:
     priced_by: str | None = None
     moving: bool = False
     newest_row: Hour | None = None
+    form: Form | None = None
+
+    def read_as(self, form: Form) -> None:
+        """Take note of how the series is written down now.
+
+        What was estimated of intervals can be told better once there is a counter.
+        """
+        if self.form is Form.INTERVALS and form is Form.COUNTER:
+            self.coverage.doubt()
+        self.form = form
 
     def dump(self) -> dict[str, Any]:
         """Return what has to be kept, as plain values."""
@@ -35,6 +47,7 @@ class Page:
             "priced_by": self.priced_by,
             "moving": self.moving,
             "newest_row": self.newest_row,
+            "form": self.form,
         }
 
     @classmethod
@@ -47,6 +60,7 @@ class Page:
             priced_by=kept["priced_by"],
             moving=kept["moving"],
             newest_row=kept["newest_row"],
+            form=None if kept.get("form") is None else Form(kept["form"]),
         )
 
 

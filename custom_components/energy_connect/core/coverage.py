@@ -1,7 +1,7 @@
 """What is known of a series, hour by hour, kept as runs: a year without a gap is one run."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from itertools import groupby
 from typing import Any, Final, NamedTuple, Self
@@ -15,6 +15,8 @@ class Status(StrEnum):
     FINAL = "f"
     ESTIMATED = "e"
     PROVISIONAL = "p"
+    ROUGH = "r"
+    """Estimated, by a source that a better one has followed: to be asked for once more."""
     MISSING = "m"
 
 
@@ -23,7 +25,9 @@ _STATUS_OF: Final = {
     Certainty.ESTIMATED: Status.ESTIMATED,
     Certainty.PROVISIONAL: Status.PROVISIONAL,
 }
-KNOWN: Final = frozenset({Status.FINAL, Status.ESTIMATED, Status.PROVISIONAL})
+KNOWN: Final = frozenset({Status.FINAL, Status.ESTIMATED, Status.PROVISIONAL, Status.ROUGH})
+UNASKED: Final = frozenset({None, Status.ROUGH})
+"""What the source that there is now was never asked for."""
 
 
 class Run(NamedTuple):
@@ -45,9 +49,10 @@ class Coverage:
         """Take in what was read: hours without an amount are missing, unless they were known.
 
         Of a sparse series the hours before `sparse_until` without an amount are known to be 0, and
-        those after it are as good as never asked for.
+        those after it are as good as never asked for. Hours in which there was something that
+        nobody knows are missing, whatever was known before.
         """
-        start, stop, amounts = stretch
+        start, stop, amounts, unknown = stretch
         if sparse_until is not None:
             stop = min(stop, sparse_until)
         if stop <= start:
@@ -55,37 +60,57 @@ class Coverage:
         empty = Status.MISSING if sparse_until is None else Status.FINAL
         marked = [
             piece
-            for first, last, status in _runs_of(start, stop, amounts, empty)
-            for piece in self._overlaid(Run(first, last, status))
+            for first, last, status in _runs_of(start, stop, amounts, empty, unknown)
+            for piece in self._overlaid(Run(first, last, status), unknown)
         ]
         kept = [*self._cut(None, start), *marked, *self._cut(stop, None)]
         self._runs = list(_merged(kept))
 
-    def _overlaid(self, new: Run) -> Iterator[Run]:
+    def _overlaid(self, new: Run, unknown: Collection[Hour]) -> Iterator[Run]:
         """Return a new run, or what was known where it knows nothing."""
-        if new.status is not Status.MISSING:
+        if new.status is not Status.MISSING or new.start in unknown:
             yield new
             return
         for old in self.runs(new.start, new.stop):
-            yield old if old.status in KNOWN else old._replace(status=Status.MISSING)
+            if old.status is Status.ROUGH:
+                yield old._replace(status=Status.ESTIMATED)
+            else:
+                yield old if old.status in KNOWN else old._replace(status=Status.MISSING)
 
-    def believed(self, stretch: Stretch) -> Stretch:
+    def believed(self, stretch: Stretch, *, estimates: bool = True) -> Stretch:
         """Return what was read without the hours that are known better already.
 
         A provisional amount (three quarters of an hour, after a hiccup of the provider) does not
-        replace a final one.
+        replace a final one; nor does an estimated one, unless `estimates` are corrections.
         """
-        better = (Status.FINAL, Status.ESTIMATED)
-        runs = [run for run in self.runs(stretch.start, stretch.stop) if run.status in better]
-        if not runs:
+        best = self._hours(stretch, {Status.FINAL})
+        better = best | self._hours(stretch, {Status.ESTIMATED})
+        fixed = {
+            Certainty.PROVISIONAL: better,
+            Certainty.ESTIMATED: frozenset[Hour]() if estimates else best,
+            Certainty.FINAL: frozenset[Hour](),
+        }
+        if not better:
             return stretch
-        fixed = {hour for run in runs for hour in range(run.start, run.stop)}
         amounts = {
             hour: each
             for hour, each in stretch.amounts.items()
-            if each.certainty is not Certainty.PROVISIONAL or hour not in fixed
+            if hour not in fixed[each.certainty]
         }
         return stretch._replace(amounts=amounts)
+
+    def _hours(self, stretch: Stretch, statuses: Collection[Status]) -> frozenset[Hour]:
+        runs = self.runs(stretch.start, stretch.stop)
+        return frozenset(
+            hour for run in runs if run.status in statuses for hour in range(run.start, run.stop)
+        )
+
+    def doubt(self) -> None:
+        """Let all that is estimated be asked for once more: a better source has come."""
+        self._runs = [
+            run._replace(status=Status.ROUGH) if run.status is Status.ESTIMATED else run
+            for run in self._runs
+        ]
 
     def forget(self, start: Hour, stop: Hour) -> None:
         """Make hours as if they had never been asked for."""
@@ -150,8 +175,8 @@ class Coverage:
         return [run for run in self.runs(from_, max(stop, from_)) if run.status in again]
 
     def unasked(self, start: Hour, stop: Hour) -> list[Run]:
-        """Return the runs that were never asked for."""
-        return [run for run in self.runs(start, stop) if run.status is None]
+        """Return the runs that were never asked for, of the source that there is now."""
+        return [run for run in self.runs(start, stop) if run.status in UNASKED]
 
     def dump(self) -> list[Any]:
         """Return what has to be kept, as plain values."""
@@ -164,13 +189,19 @@ class Coverage:
 
 
 def _runs_of(
-    start: Hour, stop: Hour, amounts: Mapping[Hour, Any], empty: Status
+    start: Hour,
+    stop: Hour,
+    amounts: Mapping[Hour, Any],
+    empty: Status,
+    unknown: Collection[Hour],
 ) -> Iterator[tuple[Hour, Hour, Status]]:
-    def status(hour: Hour) -> Status:
+    def status(hour: Hour) -> tuple[Status, bool]:
         found = amounts.get(hour)
-        return empty if found is None else _STATUS_OF[found.certainty]
+        if found is not None:
+            return _STATUS_OF[found.certainty], False
+        return (Status.MISSING, True) if hour in unknown else (empty, False)
 
-    for alike, hours in groupby(range(start, stop), status):
+    for (alike, _), hours in groupby(range(start, stop), status):
         members = list(hours)
         yield members[0], members[-1] + 1, alike
 

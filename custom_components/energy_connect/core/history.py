@@ -26,6 +26,8 @@ class Form(StrEnum):
     """Readings of a counter that only rises, at any times."""
     INTERVALS = "intervals"
     """Amounts from one time to another."""
+    MEASURED = "measured"
+    """Values at any times, like a temperature: each hour has a mean, and there is no sum."""
 
 
 class Aspect(StrEnum):
@@ -39,7 +41,7 @@ class Aspect(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """One quantity of one device over time, of which only amounts that are never negative exist.
+    """One quantity of one device over time; amounts are never negative, measured values may be.
 
     `device` is the id of a device in the snapshot. `unit` is what amounts and readings are in, None
     for the quantity's canonical unit; a series whose unit nobody knows must not be offered, since
@@ -103,8 +105,8 @@ class Interval:
 
     `final` is False while the provider says that it may change; a provisional 0 counts as not
     known. `cost` is what the amount cost, in the currency of its series; None: not known.
-    `estimated` says that the amount is right over a longer time than this, over which the account
-    has spread it.
+    `estimated` says that the amount is no measured one: spread by the account over a longer time
+    than this, or made of an average power. It never replaces a measured one.
     """
 
     start: datetime
@@ -117,7 +119,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class CounterReading:
-    """What a counter showed at a time."""
+    """What a counter showed, or what was measured, at a time."""
 
     at: datetime
     value: float
@@ -129,11 +131,14 @@ class Batch:
 
     Of rows for the same times the last counts. `known_until`: up to here the provider has
     everything; only sparse sources need it (without it nothing of a sparse source is known).
+    `unknown` are the times of which is known only that there was something (a charging session
+    whose energy nobody tells): their hours are missing, and not empty.
     """
 
     intervals: Sequence[Interval] = ()
     readings: Sequence[CounterReading] = ()
     known_until: datetime | None = None
+    unknown: Sequence[tuple[datetime, datetime]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,8 +14,8 @@ from .series import DECIMALS, Hour
 CHUNK: Final = 372
 """Rows written in one go, half a month: another writer waits for no more than these."""
 
-# Half of the last decimal that is written.
-_SAME: Final = 0.6 * 10**-DECIMALS
+SAME: Final = 0.6 * 10**-DECIMALS
+"""Half of the last decimal that is written: amounts that differ by less are the same."""
 # What a database's own additions of binary fractions may add up to.
 _SEAM: Final = 1e-4
 
@@ -68,7 +68,7 @@ def plan(
     changed = sorted(
         hour
         for hour, amount in amounts.items()
-        if hour not in there or abs(there[hour].amount - amount) > _SAME
+        if hour not in there or abs(there[hour].amount - amount) > SAME
     )
     if not changed:
         return Plan()

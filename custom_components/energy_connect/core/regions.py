@@ -67,6 +67,10 @@ class Regions:
         """Begin with nothing asked."""
         self._regions = list(regions)
 
+    def copy(self) -> Self:
+        """Return regions of their own that know the same."""
+        return type(self)(self._regions)
+
     def take(
         self, start: Hour, stop: Hour, readings: Iterable[CounterReading], *, beyond: timedelta
     ) -> Stretch:

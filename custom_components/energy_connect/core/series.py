@@ -51,11 +51,16 @@ class Amount(NamedTuple):
 
 
 class Stretch(NamedTuple):
-    """All that is known of the hours from `start` to `stop`: one that is not there is unknown."""
+    """All that is known of the hours from `start` to `stop`.
+
+    One that is not there is unknown, or empty where a sparse source says so; the hours `unknown`
+    are never empty: something was in them.
+    """
 
     start: Hour
     stop: Hour
     amounts: Mapping[Hour, Amount]
+    unknown: frozenset[Hour] = frozenset()
 
 
 def hour_of(at: datetime) -> Hour:
@@ -71,6 +76,16 @@ def hour_from(at: datetime) -> Hour:
 def time_of(hour: Hour) -> datetime:
     """Return when an hour begins."""
     return datetime.fromtimestamp(hour * SECONDS, UTC)
+
+
+def hours_within(spans: Iterable[tuple[datetime, datetime]]) -> frozenset[Hour]:
+    """Return the hours that times have a part in."""
+    return frozenset(
+        hour
+        for start, end in spans
+        for hour in range(hour_of(start), hour_from(end))
+        if end > start
+    )
 
 
 def running(amounts: Mapping[Hour, float], base: float = 0.0) -> list[tuple[Hour, float, float]]:

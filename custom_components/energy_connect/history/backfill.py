@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable
 from datetime import datetime
+import math
 from typing import Any, Final
 
 from homeassistant.const import EVENT_HOMEASSISTANT_STOP
@@ -41,6 +42,8 @@ class Backfill:
         self.history = history
         self._depth = depth_of(entry.options)
         self._resting: dict[str, float] = {}
+        self._refused: set[str] = set()
+        """Sources that the provider does not let be read: nothing of them is left to ask."""
         self._past_rests_until = 0.0
         self._prices_tried = 0.0
         self._months: dict[str, tuple[int, int]] = {}
@@ -101,13 +104,16 @@ class Backfill:
         """How much of the wanted past was asked for, in percent; None if there is none to ask."""
         asked = total = 0
         now = dt_util.utcnow()
-        for source in self.history.sources():
+        sources = [one for one in self.history.sources() if one.key not in self._refused]
+        for source in sources:
             begin = oldest(source, now, self._depth)
             pages = [self.history.book.page(series.key) for series in source.series]
             done, of_all = progress((page.coverage for page in pages), begin, now)
             asked, total = asked + done, total + of_all
-        # What has just passed is never asked for yet: that is no lack.
-        return None if not total else min(100.0, 100 * (asked + 0.5) / total)
+        if not total:
+            return 100.0 if sources else None
+        # Rounded down: 100 % is said when nothing is left to ask.
+        return 100.0 if asked == total else math.floor(1000 * asked / total) / 10
 
     def diagnostics(self) -> dict[str, Any]:
         """Return counts: safe to post."""
@@ -170,7 +176,11 @@ class Backfill:
         if self._is_resting(source):
             return []
         agenda = self.history.book.agenda(source.key)
-        return agenda.again(source, self._coverages(source), dt_util.utcnow())
+        # What comes beside an amount (its solar part) is not asked for on its own: some never tell.
+        pages = [
+            self.history.book.page(series.key) for series in source.series if series.aspect is None
+        ]
+        return agenda.again(source, [page.coverage for page in pages], dt_util.utcnow())
 
     def _coverages(self, source: Source) -> list[Coverage]:
         return [self.history.book.page(series.key).coverage for series in source.series]
@@ -212,6 +222,7 @@ class Backfill:
         except NotPermitted as error:
             self.last_error = str(error)
             self._resting[source.key] = now + _REST
+            self._refused.add(source.key)
             return False
         except ApiError as error:
             self.last_error = str(error)
@@ -219,6 +230,7 @@ class Backfill:
             LOGGER.debug("No history of %s: %s", self._entry.runtime_data.provider.key, error)
             return False
         self.last_error = None
+        self._refused.discard(source.key)
         if not window.live and not outcome.changes:
             # Nothing came back for what was asked: asking at once again would never end.
             self._resting[source.key] = now + _TRY_AGAIN

@@ -1,6 +1,7 @@
 """An account's past: read from the provider, turned into hours, written where they differ."""
 
-from collections.abc import Iterable, Mapping, Sequence
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -15,13 +16,15 @@ from ..core.book import Book, Page
 from ..core.budget import Priority
 from ..core.cost import costs
 from ..core.coverage import KNOWN, Coverage
-from ..core.history import Batch, Form, HistoryAccount, Series, Source
+from ..core.draft import Draft, Rows, draft
+from ..core.history import Form, Harvest, HistoryAccount, Series, Source
 from ..core.regions import Regions, margin
-from ..core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
+from ..core.series import Amount, Hour, Stretch, hour_of, time_of
 from ..devices import account_id
+from .means import MeansTable
 from .options import book_store
 from .prices import prices
-from .statistics import Statistic, StatisticsTable, UnitConflict, Written
+from .statistics import Statistic, StatisticsTable, UnitConflict, Wanted, Written
 from .tariffs import Tariff, carrier_of
 
 _SAVE_DELAY: Final = 30
@@ -65,7 +68,9 @@ class History:
         self._names: Mapping[str, str] = {}
         self._conflicts: set[str] = set()
         self._checked: set[str] = set()
+        self._taking = asyncio.Lock()
         self.table = StatisticsTable(hass)
+        self.means = MeansTable(hass)
         self.book = Book()
         self.dropped = 0
 
@@ -86,14 +91,16 @@ class History:
     def sources(self) -> Sequence[Source]:
         """Return what can be read now, without the devices that the person left out."""
         sources = self._account.history_sources()
-        hidden = self._entry.runtime_data.hidden
-        if not hidden:
-            return sources
-        kept = (
-            (one, tuple(each for each in one.series if each.device not in hidden))
-            for one in sources
-        )
-        return [replace(one, series=series) for one, series in kept if series]
+        if hidden := self._entry.runtime_data.hidden:
+            kept = (
+                (one, tuple(each for each in one.series if each.device not in hidden))
+                for one in sources
+            )
+            sources = [replace(one, series=series) for one, series in kept if series]
+        for source in sources:
+            for series in source.series:
+                self.book.page(series.key).read_as(series.form)
+        return sources
 
     def series(self) -> Iterable[Series]:
         """Return all series that can be read now."""
@@ -199,84 +206,81 @@ class History:
         start, end = time_of(window.start), time_of(window.stop)
         if any(series.form is Form.COUNTER for series in source.series):
             start, end = start - margin(source.step), end + margin(source.step)
+        elif any(series.form is Form.MEASURED for series in source.series):
+            # What was measured next says that an hour is over.
+            end += source.step
         harvest = await self._account.read_history(source, start, end, priority)
         self.dropped += harvest.dropped
         outcome = Outcome(dropped=harvest.dropped)
-        for series in source.series:
-            batch = harvest.batches.get(series.key)
-            if batch is not None and series.measured_in is not None:
-                change = await self._take(source, series, batch, window, dry_run)
-                outcome.changes.append(change)
+        # The pages must not change between the look at them and what is done upon it.
+        async with self._taking:
+            await self._take(source, window, harvest, dry_run, outcome)
         if not dry_run:
             self.save_later()
         return outcome
 
     async def _take(
-        self, source: Source, series: Series, batch: Batch, window: Window, dry_run: bool
-    ) -> SeriesChange:
-        """Turn one series' batch into hours, and write them before they count as known."""
-        page = self.book.page(series.key)
-        # The page changes when the rows are written: what comes before them is only tried.
-        regions = Regions.load(page.regions.dump())
-        read = await self._hass.async_add_executor_job(
-            _stretch, source, series, batch, window, regions
-        )
-        until = hour_of(dt_util.utcnow())
-        sparse_until = None
-        if source.sparse:
-            known = window.start if batch.known_until is None else hour_of(batch.known_until)
-            sparse_until = until = min(until, known)
-        stretch = page.coverage.believed(_until(read, until))
-        # Of a sparse series an hour that is not named has no energy; of others it is not known.
-        within = (stretch.start, stretch.stop) if source.sparse else None
-        amounts = {
-            hour: each.amount
-            for hour, each in stretch.amounts.items()
-            if each.amount or not source.sparse
-        }
-        written = await self._write(self.statistic(series), page, amounts, dry_run, within)
-        paid = Written()
-        if series.currency is not None:
-            priced = _priced(stretch)
-            made = {hour: each.cost or 0.0 for hour, each in priced.items()}
-            if source.sparse:
-                made = {hour: cost for hour, cost in made.items() if cost}
-            paid = await self._write(self.cost_statistic(series), page, made, dry_run, within)
-        if not dry_run:
-            page.regions = regions
-            page.coverage.mark(stretch, sparse_until=sparse_until)
-            if amounts:
-                page.newest_row = max(page.newest_row or 0, *amounts)
-            if series.currency is not None:
-                page.costs.mark(
-                    stretch._replace(amounts=_priced(stretch)), sparse_until=sparse_until
-                )
-            elif written.changed:
-                page.costs.forget(written.changed[0], written.changed[-1] + 1)
-        return SeriesChange(series, stretch, written, paid)
+        self, source: Source, window: Window, harvest: Harvest, dry_run: bool, outcome: Outcome
+    ) -> None:
+        """Turn batches into hours, and write those before they count as known."""
+        drafts = await self._hass.async_add_executor_job(self._drafts, source, window, harvest)
+        wanted = {(id(each), cost): self._wanted(each, cost) for each, cost in _tables(drafts)}
+        settled = await self.table.settled(list(wanted.values()))
+        for each in drafts:
+            written = paid = Written()
+            page = self.book.page(each.series.key)
+            for cost in (False, True):
+                rows = wanted.get((id(each), cost))
+                if rows is None or rows.statistic.id in settled:
+                    continue
+                done = await self._write(rows, page, dry_run)
+                written, paid = (written, done) if cost else (done, paid)
+            if each.means:
+                written = await self._write_means(each, dry_run)
+            if not dry_run:
+                _keep(page, each, written)
+            outcome.changes.append(SeriesChange(each.series, each.stretch, written, paid))
 
-    async def _write(
-        self,
-        statistic: Statistic,
-        page: Page,
-        amounts: Mapping[Hour, float],
-        dry_run: bool,
-        within: tuple[Hour, Hour] | None = None,
-    ) -> Written:
+    def _drafts(self, source: Source, window: Window, harvest: Harvest) -> list[Draft]:
+        """Runs in a thread: a month of quarter hours takes its time."""
+        now = hour_of(dt_util.utcnow())
+        return [
+            draft(source, series, batch, window, self.book.page(series.key), now)
+            for series in source.series
+            if series.measured_in is not None
+            if (batch := harvest.batches.get(series.key)) is not None
+        ]
+
+    def _wanted(self, found: Draft, cost: bool) -> Wanted:
+        if cost:
+            assert found.costs is not None  # `_tables` names no others
+            return Wanted(self.cost_statistic(found.series), found.costs)
+        return Wanted(self.statistic(found.series), found.rows)
+
+    async def _write(self, wanted: Wanted, page: Page, dry_run: bool = False) -> Written:
         async def before_shift() -> None:
             if not page.moving:
                 page.moving = True
                 await self.save()
 
         try:
-            return await self.table.write(
-                statistic, amounts, within=within, dry_run=dry_run, before_shift=before_shift
-            )
+            return await self.table.write(wanted, dry_run=dry_run, before_shift=before_shift)
         except UnitConflict as conflict:
-            if statistic.id not in self._conflicts:
-                self._conflicts.add(statistic.id)
-                LOGGER.warning("Nothing is imported: %s", conflict)
+            self._tell(wanted.statistic, conflict)
             return Written()
+
+    async def _write_means(self, found: Draft, dry_run: bool) -> Written:
+        statistic = self.statistic(found.series)
+        try:
+            return await self.means.write(statistic, found.means, dry_run=dry_run)
+        except UnitConflict as conflict:
+            self._tell(statistic, conflict)
+            return Written()
+
+    def _tell(self, statistic: Statistic, conflict: UnitConflict) -> None:
+        if statistic.id not in self._conflicts:
+            self._conflicts.add(statistic.id)
+            LOGGER.warning("Nothing is imported: %s", conflict)
 
     def rest(self) -> None:
         """Note that nothing is being written: what was has been read back, seams included."""
@@ -303,12 +307,13 @@ class History:
             return 0
         start, stop = run
         statistic = self.statistic(series)
-        rows = await self.table.rows(statistic.id, start, stop)
+        found = await self.table.rows(statistic.id, start, stop)
         unit = await self.table.unit_of(statistic)
         price_of = await prices(self._hass, tariff, start, stop, unit)
-        made, unpriced = costs({row.hour: row.amount for row in rows}, price_of)
+        made, unpriced = costs({row.hour: row.amount for row in found}, price_of)
         # An hour that had a price and has none any more must not go on costing something.
-        await self._write(self.cost_statistic(series), page, made, False, (start, stop))
+        rows = Rows(amounts=made, within=(start, stop))
+        await self._write(Wanted(self.cost_statistic(series), rows), page)
         gaps = set(unpriced)
         page.costs.mark(
             Stretch(start, stop, {h: Amount(0.0) for h in range(start, stop) if h not in gaps})
@@ -323,26 +328,24 @@ class History:
                 page.costs.forget(gap.start, gap.stop)
 
 
-def _stretch(
-    source: Source, series: Series, batch: Batch, window: Window, regions: Regions
-) -> Stretch:
-    """Return the hours of a batch. Runs in a thread: a month of quarter hours takes its time."""
-    if series.form is Form.COUNTER:
-        return regions.take(window.start, window.stop, batch.readings, beyond=margin(source.step))
-    hours = hours_of_intervals(batch.intervals)
-    inside = {hour: each for hour, each in hours.items() if window.start <= hour < window.stop}
-    return Stretch(window.start, window.stop, inside)
+def _tables(drafts: Iterable[Draft]) -> Iterator[tuple[Draft, bool]]:
+    """Return each draft, once more for its costs if it has any."""
+    for each in drafts:
+        yield each, False
+        if each.costs is not None:
+            yield each, True
 
 
-def _until(stretch: Stretch, until: Hour) -> Stretch:
-    """Return the part of a stretch that is over."""
-    amounts = {hour: each for hour, each in stretch.amounts.items() if hour < until}
-    return Stretch(stretch.start, max(stretch.start, min(stretch.stop, until)), amounts)
-
-
-def _priced(stretch: Stretch) -> dict[Hour, Amount]:
-    """Return the hours that have a cost."""
-    return {hour: each for hour, each in stretch.amounts.items() if each.cost is not None}
+def _keep(page: Page, found: Draft, written: Written) -> None:
+    """Count as known what is in the database now."""
+    page.regions = found.regions
+    found.mark(page.coverage)
+    if written_hours := (*found.rows.amounts, *found.means):
+        page.newest_row = max(page.newest_row or 0, *written_hours)
+    if found.costs is not None:
+        found.mark_costs(page.costs)
+    elif written.changed:
+        page.costs.forget(written.changed[0], written.changed[-1] + 1)
 
 
 def _uncharged(page: Page) -> tuple[Hour, Hour] | None:

@@ -191,7 +191,9 @@ async def _coverage(call: ServiceCall) -> ServiceResponse:
                     "from": time_of(begin).isoformat(),
                     "hours": stop - begin,
                     "known": known,
-                    "estimated": counted.get(Status.ESTIMATED, 0),
+                    "estimated": sum(
+                        counted.get(status, 0) for status in (Status.ESTIMATED, Status.ROUGH)
+                    ),
                     "provisional": counted.get(Status.PROVISIONAL, 0),
                     "missing": sum(gap.stop - gap.start for gap in gaps),
                     "not_asked": counted.get(None, 0),
@@ -253,12 +255,17 @@ async def _export_one(
     written = 0
     # A statistic has no rows before providers had any.
     begin = max(start, _THE_YEAR_2000)
+    head = [statistic.id, name, unit]
     for first in range(begin, stop, 8784):
-        rows = await history.table.rows(statistic.id, first, min(stop, first + 8784))
-        lines = [
-            [statistic.id, name, unit, time_of(row.hour).isoformat(), row.amount, row.sum]
-            for row in rows
+        last = min(stop, first + 8784)
+        rows = await history.table.rows(statistic.id, first, last)
+        lines: list[list[Any]] = [
+            [*head, time_of(row.hour).isoformat(), row.amount, row.sum] for row in rows
         ]
+        if not lines:
+            # What is measured has a mean, and no sum.
+            means = await history.means.rows(statistic.id, first, last)
+            lines = [[*head, time_of(at).isoformat(), means[at][0], None] for at in sorted(means)]
         await hass.async_add_executor_job(write, lines)
         written += len(lines)
     return written

@@ -11,7 +11,7 @@ The recorder's own traps, all seen on 2026.8 to 2026.11:
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -21,12 +21,7 @@ from homeassistant.components.recorder.models import (
     StatisticMeanType,
     StatisticMetaData,
 )
-from homeassistant.components.recorder.statistics import (
-    async_add_external_statistics,
-    get_last_statistics,
-    get_metadata,
-    statistics_during_period,
-)
+from homeassistant.components.recorder.statistics import async_add_external_statistics
 from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant
 from homeassistant.util.unit_conversion import (
@@ -38,8 +33,10 @@ from homeassistant.util.unit_conversion import (
 )
 
 from ..const import DOMAIN, LOGGER
-from ..core.ledger import Plan, Row, Step, plan
-from ..core.series import SECONDS, Hour, time_of
+from ..core.draft import Rows
+from ..core.ledger import SAME, Plan, Row, Step, plan
+from ..core.series import Hour, time_of
+from .rows import Ahead, Found, changes, find, newest_row, rows_of, units
 
 _CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (
     EnergyConverter,
@@ -70,6 +67,21 @@ class Statistic:
         return next((each for each in _CONVERTERS if self.unit in each.VALID_UNITS), None)
 
 
+class Wanted(NamedTuple):
+    """The rows that a statistic should have."""
+
+    statistic: Statistic
+    rows: Rows
+
+    @property
+    def span(self) -> tuple[Hour, Hour] | None:
+        """From which hour up to which one it says anything."""
+        amounts = self.rows.amounts
+        if self.rows.within is None and amounts:
+            return min(amounts), max(amounts) + 1
+        return self.rows.within
+
+
 class Written(NamedTuple):
     """What was written: the hours whose amount is new or another one, and seams healed."""
 
@@ -78,22 +90,21 @@ class Written(NamedTuple):
 
 
 class _Work(NamedTuple):
-    """Hours to be brought to amounts; `whole`: the others to 0."""
+    """Hours to be brought to amounts; `whole`: the others to 0, save those to `keep`."""
 
     statistic: Statistic
     start: Hour
     stop: Hour
     amounts: Mapping[Hour, float]
     whole: bool
+    keep: frozenset[Hour]
 
 
-class _Found(NamedTuple):
-    """What the recorder has: the unit, a stretch's rows, the sum before, the next row behind."""
-
-    unit: str | None
-    rows: list[Row]
-    base: float
-    following: Row | None
+async def synchronized(hass: HomeAssistant) -> None:
+    """Wait until the recorder has done what it was told so far."""
+    done: asyncio.Future[None] = hass.loop.create_future()
+    get_instance(hass).queue_task(SynchronizeTask(done))
+    await done
 
 
 async def nothing() -> None:
@@ -108,20 +119,35 @@ class StatisticsTable:
         self._hass = hass
         self._recorder = get_instance(hass)
         self._lock = asyncio.Lock()
-        self._units: dict[str, str | None] = {}
+        self._ahead: dict[str, Ahead] = {}
+
+    async def settled(self, wanted: Sequence[Wanted]) -> set[str]:
+        """Return the ids of those of which nothing has to be written: of all of them, mostly.
+
+        They are compared by what the dashboard shows of them, all with one query a month.
+        """
+        spans = {each.statistic.id: span for each in wanted if (span := each.span) is not None}
+        same = {each.statistic.id: each for each in wanted}
+        if spans:
+            first = min(start for start, _ in spans.values())
+            beyond = max(stop for _, stop in spans.values())
+            async with self._lock:
+                for start in range(first, beyond, _READ):
+                    stop = min(beyond, start + _READ)
+                    asked = [same[name] for name in spans if name in same]
+                    if asked:
+                        for name in await self._run(_others, self._hass, asked, start, stop):
+                            del same[name]
+        return set(same)
 
     async def write(
         self,
-        statistic: Statistic,
-        amounts: Mapping[Hour, float],
+        wanted: Wanted,
         *,
-        within: tuple[Hour, Hour] | None = None,
         dry_run: bool = False,
         before_shift: Callable[[], Awaitable[None]] = nothing,
     ) -> Written:
         """Bring the hours to these amounts, and all sums behind them along.
-
-        Rows `within` those hours (from, up to) that have no amount become 0; others stay.
 
         `before_shift` is awaited before sums of rows that exist are moved: a sudden end may then
         leave a seam, which should be known at the next start.
@@ -130,19 +156,20 @@ class StatisticsTable:
             UnitConflict: the recorder has the statistic in a unit of another kind.
 
         """
-        if not amounts and within is None:
+        if (span := wanted.span) is None:
             return Written()
+        first, beyond = span
+        amounts, within, keep = wanted.rows.amounts, wanted.rows.within, wanted.rows.keep
         async with self._lock:
             changed: list[Hour] = []
             healed = 0
-            first, beyond = within or (min(amounts), max(amounts) + 1)
             for start in range(first, beyond, _READ):
                 stop = min(beyond, start + _READ)
                 piece = {hour: amounts[hour] for hour in range(start, stop) if hour in amounts}
                 if not piece and within is None:
                     continue
-                span = (min(piece), max(piece) + 1) if within is None else (start, stop)
-                work = _Work(statistic, *span, piece, within is not None)
+                at = (min(piece), max(piece) + 1) if within is None else (start, stop)
+                work = _Work(wanted.statistic, *at, piece, within is not None, keep)
                 written = await self._piece(work, dry_run, before_shift)
                 changed += written.changed
                 healed += written.healed
@@ -155,12 +182,9 @@ class StatisticsTable:
         changed: dict[Hour, None] = {}
         healed = 0
         statistic = work.statistic
-        if statistic.id in self._units and await self._is_so(work):
-            return Written()
         for _ in range(_ATTEMPTS):
             found = await self._find(statistic, work.start, work.stop)
-            self._units[statistic.id] = found.unit
-            todo = _plan(work, found, heal=not dry_run)
+            todo = await self._run(_plan, work, found, not dry_run)
             if not todo.steps:
                 break
             if not dry_run:
@@ -172,14 +196,6 @@ class StatisticsTable:
         else:
             LOGGER.warning("The statistics of %s do not keep what is written", statistic.id)
         return Written(tuple(sorted(changed)), healed)
-
-    async def _is_so(self, work: _Work) -> bool:
-        """Tell, with one query instead of three, whether nothing is to be done: mostly so."""
-        rows = await self._run(_rows, self._hass, work.statistic.id, work.start, work.stop)
-        if not rows:
-            return False
-        found = _Found(self._units[work.statistic.id], [row for row, _ in rows], rows[0][1], None)
-        return not _plan(work, found, heal=True).steps
 
     async def heal(self, statistic: Statistic, start: Hour, stop: Hour) -> int:
         """Look through rows for broken seams and heal them; return how many there were."""
@@ -197,17 +213,18 @@ class StatisticsTable:
 
     async def rows(self, statistic_id: str, start: Hour, stop: Hour) -> list[Row]:
         """Return the rows of some hours, in the unit of the rows."""
-        found = await self._run(_rows, self._hass, statistic_id, start, stop)
+        found = await self._run(rows_of, self._hass, statistic_id, start, stop)
         return [row for row, _ in found]
 
     async def newest(self, statistic_id: str) -> Hour | None:
         """Return the hour of the newest row, or None if there are no rows."""
-        newest = await self._run(_newest, self._hass, statistic_id)
+        newest = await self._run(newest_row, self._hass, statistic_id)
         return None if newest is None else newest.hour
 
     async def unit_of(self, statistic: Statistic) -> str | None:
         """Return the unit of the rows: that in which the statistic began."""
-        return await self._run(_unit, self._hass, statistic)
+        found = await self._run(units, self._hass, {statistic.id})
+        return found.get(statistic.id, statistic.unit)
 
     async def _do(
         self,
@@ -220,9 +237,7 @@ class StatisticsTable:
             await before_shift()
         for step in todo.steps:
             self._queue(statistic, unit, step)
-            done: asyncio.Future[None] = self._hass.loop.create_future()
-            self._recorder.queue_task(SynchronizeTask(done))
-            await done
+            await synchronized(self._hass)
 
     def _queue(self, statistic: Statistic, unit: str | None, step: Step) -> None:
         """Queue the rows and the shift behind them one right after the other."""
@@ -247,21 +262,57 @@ class StatisticsTable:
                 statistic.id, time_of(step.shift_from), step.shift, unit or ""
             )
 
-    async def _find(self, statistic: Statistic, start: Hour, stop: Hour) -> _Found:
-        return await self._run(_find, self._hass, statistic, start, stop)
+    async def _find(self, statistic: Statistic, start: Hour, stop: Hour) -> Found:
+        name = statistic.id
+        ahead = self._ahead.get(name)
+        found = await self._run(find, self._hass, name, statistic.unit, start, stop, ahead)
+        if found.following is None:
+            self._ahead.pop(name, None)
+        else:
+            self._ahead[name] = Ahead(stop, found.following.hour)
+        return found
 
     async def _run[*A, T](self, target: Callable[[*A], T], *args: *A) -> T:
         return await self._recorder.async_add_executor_job(target, *args)
 
 
-def _plan(work: _Work, found: _Found, *, heal: bool) -> Plan:
+def _others(hass: HomeAssistant, wanted: Sequence[Wanted], start: Hour, stop: Hour) -> list[str]:
+    """Return the ids of those that show anything else. Runs in a database thread."""
+    ids = {each.statistic.id for each in wanted}
+    began, shown = units(hass, ids), changes(hass, ids, start, stop)
+    return [
+        each.statistic.id
+        for each in wanted
+        if began.get(each.statistic.id, "") != each.statistic.unit
+        or not _shows(each.rows, shown.get(each.statistic.id, {}), start, stop)
+    ]
+
+
+def _shows(rows: Rows, shown: Mapping[Hour, float | None], start: Hour, stop: Hour) -> bool:
+    amounts = rows.amounts
+    for hour, amount in amounts.items():
+        if start <= hour < stop:
+            change = shown.get(hour)
+            if change is None or not -SAME <= change - amount <= SAME:
+                return False
+    if rows.within is None:
+        return True
+    first, beyond = rows.within
+    return not any(
+        abs(change or 0.0) > SAME
+        for hour, change in shown.items()
+        if first <= hour < beyond and hour not in amounts and hour not in rows.keep
+    )
+
+
+def _plan(work: _Work, found: Found, heal: bool) -> Plan:
     """Return what has to be done to what was found."""
     factor = _factor(work.statistic, found.unit)
     amounts = work.amounts
     if factor != 1:
         amounts = {hour: amount * factor for hour, amount in amounts.items()}
     if work.whole:
-        stale = (row.hour for row in found.rows if row.amount)
+        stale = (row.hour for row in found.rows if row.amount and row.hour not in work.keep)
         amounts = {**dict.fromkeys(stale, 0.0), **amounts}
     return plan(found.rows, found.base, amounts, found.following, heal=heal)
 
@@ -273,75 +324,3 @@ def _factor(statistic: Statistic, unit: str | None) -> float:
     if converter is None or unit not in converter.VALID_UNITS:
         raise UnitConflict(f"{statistic.id} is kept in {unit}, and not in {statistic.unit}")
     return converter.convert(1.0, statistic.unit, unit)
-
-
-def _unit(hass: HomeAssistant, statistic: Statistic) -> str | None:
-    """Runs in a database thread."""
-    found = get_metadata(hass, statistic_ids={statistic.id})
-    if statistic.id not in found:
-        return statistic.unit
-    return found[statistic.id][1]["unit_of_measurement"]
-
-
-def _rows(
-    hass: HomeAssistant, statistic_id: str, start: Hour, stop: Hour
-) -> list[tuple[Row, float]]:
-    """Return rows, each with the sum before it. Runs in a database thread."""
-    found = statistics_during_period(
-        hass,
-        time_of(start),
-        time_of(stop),
-        {statistic_id},
-        "hour",
-        None,
-        {"state", "sum", "change"},
-    )
-    rows = []
-    for row in found.get(statistic_id, ()):
-        total, change = row.get("sum"), row.get("change")
-        if total is None or change is None:
-            continue
-        hour = int(row["start"]) // SECONDS
-        rows.append((Row(hour, row.get("state") or 0.0, total), total - change))
-    return rows
-
-
-def _newest(hass: HomeAssistant, statistic_id: str) -> Row | None:
-    """Return the newest row. Runs in a database thread."""
-    found = get_last_statistics(hass, 1, statistic_id, False, {"state", "sum"})
-    for row in found.get(statistic_id, ()):
-        return Row(round(row["start"] / 3600), row.get("state") or 0.0, row.get("sum") or 0.0)
-    return None
-
-
-def _find(hass: HomeAssistant, statistic: Statistic, start: Hour, stop: Hour) -> _Found:
-    """Return what is there. Runs in a database thread."""
-    statistic_id, unit = statistic.id, _unit(hass, statistic)
-    # One hour more: mostly the row behind is the very next one.
-    found = _rows(hass, statistic_id, start, stop + 1)
-    inside = [row for row, _ in found if row.hour < stop]
-    following = next((row for row, _ in found if row.hour >= stop), None)
-    base = found[0][1] if found else None
-    if following is None or base is None:
-        newest = _newest(hass, statistic_id)
-        if newest is None:
-            return _Found(unit, [], 0.0, None)
-        if newest.hour < start:
-            return _Found(unit, [], newest.sum, None)
-        if newest.hour >= stop:
-            following, before = _following(hass, statistic_id, stop, newest)
-            base = before if base is None else base
-    return _Found(unit, inside, base or 0.0, following)
-
-
-def _following(
-    hass: HomeAssistant, statistic_id: str, stop: Hour, newest: Row
-) -> tuple[Row, float]:
-    """Return the first row from an hour on, and the sum before it; there is one."""
-    length = 24
-    while stop + length <= newest.hour:
-        found = _rows(hass, statistic_id, stop, stop + length)
-        if found:
-            return found[0]
-        stop, length = stop + length, length * 8
-    return _rows(hass, statistic_id, stop, newest.hour + 1)[0]

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 
@@ -20,7 +21,7 @@ DAY = timedelta(days=1)
 BACKFILL = Priority.BACKFILL
 
 
-async def opened(office: Office, **options: str) -> EnectivaAccount:
+async def opened(office: Office, **options: Any) -> EnectivaAccount:
     account = office.open(**options)
     await account.poll()
     return account
@@ -128,3 +129,68 @@ async def test_a_meter_of_no_known_energy_has_no_past(office: Office) -> None:
     office.fault(Shape(payload={"data": [row]}), "/meters")
 
     assert (await opened(office)).history_sources() == []
+
+
+async def test_a_data_series_tells_its_points(office: Office) -> None:
+    account = await opened(office, data_series=["7001", "7003"])
+    outside = source(account, "series_7001_points")
+    (series,) = outside.series
+
+    harvest = await account.read_history(outside, START - 31 * DAY, START, BACKFILL)
+
+    assert (series.form, series.unit) == (Form.MEASURED, "°C")
+    assert series.key == "series_7001_value"
+    real = {one.id: one for one in office.sim.enectiva.portfolio.series}["7001"]
+    readings = list(harvest.batches[series.key].readings)
+    assert len(readings) == 31 * 96 - 3  # the newest hour is not validated yet
+    assert all(one.value == real.value(office.sim.house, one.at) for one in readings)
+    assert harvest.dropped == 0
+
+
+async def test_a_data_series_without_a_unit_has_no_past(office: Office) -> None:
+    account = await opened(office, data_series=["7001", "7003"])
+
+    sources = {one.key for one in account.history_sources()}
+
+    assert "series_7003_points" not in sources
+    assert account.diagnostics()["data_series_without_unit"] == 1
+
+
+async def test_points_in_another_unit_are_left_out_and_counted(office: Office) -> None:
+    account = await opened(office, data_series=["7001"])
+    outside = source(account, "series_7001_points")
+    rows = [
+        {"time": "2026-01-01T00:00:00Z", "value": 5.0, "unit": "°C"},
+        {"time": "2026-01-01T00:15:00Z", "value": 41.0, "unit": "°F"},
+        {"time": "2026-01-01T00:30:00Z", "value": 5.0},
+        {"time": "soon", "value": 5.0, "unit": "°C"},
+    ]
+    payload = {"data": [{"attributes": row} for row in rows]}
+    office.fault(Shape(payload=payload), "/data_series/7001/data_points")
+    begin = datetime(2026, 1, 1, tzinfo=UTC)
+
+    harvest = await account.read_history(outside, begin, begin + DAY, BACKFILL)
+
+    (batch,) = harvest.batches.values()
+    assert [one.value for one in batch.readings] == [5.0]
+    assert harvest.dropped == 3
+
+
+async def test_a_data_series_that_was_taken_out_of_the_options_is_not_read(
+    office: Office,
+) -> None:
+    account = await opened(office, data_series=["7001"])
+    outside = source(account, "series_7001_points")
+
+    other = await opened(office)
+
+    with pytest.raises(UnexpectedResponse):
+        await other.read_history(outside, START - DAY, START, BACKFILL)
+
+
+async def test_data_series_that_are_not_permitted_have_no_past(office: Office) -> None:
+    account = await opened(office, data_series=["7001"])
+    office.grant("entities", "meters", "readings")
+    await office.later(account, 1900)
+
+    assert "series_7001_points" not in {one.key for one in account.history_sources()}

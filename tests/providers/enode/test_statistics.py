@@ -77,6 +77,21 @@ def test_malformed_hours_are_dropped(row: Json) -> None:
     assert charging(row, {"date": "2026-03-02T18:00:00Z", "kwhSum": 1})[1] == 1
 
 
+def test_an_hour_whose_energy_is_not_told_is_not_an_empty_one() -> None:
+    rows: Json = [
+        {"date": "2026-03-02T18:00:00Z", "kwhSum": None},
+        {"date": "2026-03-02T19:00:00Z", "kwhSum": 0},
+    ]
+    assert parse_charging(rows, CHARGED, NOW, costed=True).unknown == [(at(2, 18), at(2, 19))]
+
+
+def test_a_session_whose_energy_is_not_told_is_not_an_empty_one() -> None:
+    rows: Json = [{"from": "2026-03-02T10:20:00Z", "to": "2026-03-02T11:00:00Z", "kwhSum": None}]
+    told = parse_sessions(rows, CHARGED, NOW, costed=True)
+    assert told.unknown == [(at(2, 10, 20), at(2, 11))]
+    assert told.empty
+
+
 def test_the_rest_of_a_session_s_hours_has_no_energy() -> None:
     told, dropped = sessions(
         session("2026-03-02T20:50:00Z", "2026-03-02T21:40:00Z"),

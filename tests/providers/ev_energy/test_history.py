@@ -30,6 +30,7 @@ from custom_components.energy_connect.core.series import (
     Hour,
     hour_of,
     hours_of_intervals,
+    hours_within,
     time_of,
 )
 from custom_components.energy_connect.core.vocabulary import Quantity
@@ -509,6 +510,24 @@ class TestLateAndOdd:
         assert near(found) == past.truth(*self.WINDOW[1:])
         assert {one.cost for one in found.values()} == {None}
         assert batches[Aspect.SOLAR].intervals == batches[Aspect.EMISSIONS].intervals == []
+        # What is not told is not nothing.
+        assert hours_within(batches[Aspect.SOLAR].unknown) == set(found)
+        assert hours_within(batches[Aspect.EMISSIONS].unknown) == set(found)
+        assert batches[None].unknown == []
+
+    async def test_a_session_of_which_nobody_tells_the_energy(self, past: Past) -> None:
+        def bare(payload: Any) -> Any:
+            return [{**row, "energy_delivered_watt_hours": None} for row in payload]
+
+        past.driveway.fault(Rewrite(bend=bare), LIST)
+        row = past.last_night()
+        past.driveway.knobs.without_usage = frozenset({str(row["id"])})
+        past.driveway.advance(2 * 86_400)
+        batches = await past.batches(*self.WINDOW)
+        start, end = (datetime.fromisoformat(str(row[name])) for name in ("start", "end"))
+        for batch in batches.values():
+            assert (start, end) in batch.unknown
+        assert hours_of_intervals(batches[None].intervals) == {}
 
     @pytest.mark.parametrize("cost", [None, 50])
     async def test_without_prices(self, past: Past, cost: int | None) -> None:

@@ -448,6 +448,24 @@ async def test_a_charge_that_runs_is_not_told_of_before_its_end(portal: Portal) 
     assert not [one for one in found.intervals if one.end > session.start]
 
 
+async def test_a_charge_whose_energy_nobody_knows_is_told_as_such(portal: Portal) -> None:
+    account = await opened(portal)
+    source = source_of(account, portal, "car-0", "charges")
+    rows: list[Any] = [
+        {"data": {"start": "2025-10-26T10:20:00Z", "end": "2025-10-26T12:00:00Z"}},
+        {"data": {"start": "2025-10-26T20:00:00Z", "end": "2025-10-26T19:00:00Z"}},
+    ]
+    portal.fault(faults.Shape(payload={"data": rows}), CHARGES)
+
+    harvest = await read(account, source, AUTUMN, AUTUMN + 14 * DAY)
+
+    found = batch(harvest, source, Q.ENERGY_CHARGED)
+    began = datetime(2025, 10, 26, 10, 20, tzinfo=UTC)
+    assert list(found.unknown) == [(began, began + 100 * HOUR / 60)]
+    assert found.intervals == []
+    assert harvest.dropped == 2
+
+
 async def test_charges_that_are_refused(portal: Portal) -> None:
     portal.knobs.sessions = False
     account = await opened(portal)
@@ -494,6 +512,8 @@ async def test_averages_that_tell_nothing_are_counted(portal: Portal) -> None:
     assert harvest.dropped == 1
     (interval,) = batch(harvest, source, Q.ENERGY_CONSUMPTION).intervals
     assert (interval.start, interval.amount) == (AUTUMN + HOUR, 1.0)
+    # Of an average nobody knows how many readings it was made of.
+    assert interval.estimated
 
 
 @pytest.mark.parametrize("status", [400, 404])

@@ -34,6 +34,7 @@ from .months import Months, this_month
 from .named import Named
 from .parse import Entity, Meter, Month
 from .paths import Paths
+from .points import Points, SeriesPast
 from .readings import Readings
 from .tally import Tally
 from .token import credentials
@@ -101,6 +102,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._readings = Readings(api, clock, self._paths, self._tally)
         self._months = Months(api, clock, self._paths, self._tally)
         self._past = Past(api, clock, self._paths, self._tally, self._heat)
+        self._points = Points(api, self._tally)
         self._named = Named(api, clock, self._tally, options)
         self._readings_rota = Rota(clock, self._interval, _TICK)
         self._months_rota = Rota(clock, max(MONTHS_INTERVAL, self._interval), _TICK)
@@ -214,6 +216,10 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             "virtual_meters": len(self._named.virtual),
             "data_series": len(self._named.series),
             "data_series_read": len(self._named.latest),
+            # Their past is not imported.
+            "data_series_without_unit": sum(
+                point.unit is None for point in self._named.latest.values()
+            ),
             "refused_features": {str(key): why for key, why in self._features.refused.items()},
             "failing": dict(self._count_failing()),
             "dropped_rows": dict(self._tally.dropped),
@@ -230,13 +236,29 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
 
     @override
     def history_sources(self) -> Sequence[Source]:
-        return self._past.sources(self._with_a_past())
+        return [
+            *self._past.sources(self._with_a_past()),
+            *self._points.sources(self._series_with_a_past()),
+        ]
 
     @override
     async def read_history(
         self, source: Source, start: datetime, end: datetime, priority: Priority
     ) -> Harvest:
-        return await self._past.read(source, start, end, priority)
+        past = self._points if self._points.knows(source) else self._past
+        return await past.read(source, start, end, priority)
+
+    def _series_with_a_past(self) -> Iterator[SeriesPast]:
+        if not self._features.is_on(Feature.DATA_POINTS):
+            return
+        for key, point in self._named.latest.items():
+            if point.unit is not None:
+                yield SeriesPast(
+                    device=key,
+                    id=self._named.series[key],
+                    zone=self._zone_of[key],
+                    unit=point.unit,
+                )
 
     def _with_a_past(self) -> Iterator[MeterPast]:
         readings = self._features.is_on(Feature.READINGS)

@@ -12,10 +12,10 @@ from ...core.history import Batch, CounterReading, Form, Harvest, Interval, Seri
 from ...core.http import ApiClient
 from ...core.response import Response
 from .documents import Document, read
-from .listing import FULL_PAGE
-from .parse import Delta, Meter, State, deltas, states
+from .parse import Delta, Meter, State, deltas
 from .paths import Paths
 from .tally import Tally
+from .timeline import between
 from .units import HeatUnits, amount
 
 READINGS: Final = "readings"
@@ -29,8 +29,6 @@ _SETTLES: Final = timedelta(days=7)
 # A month's delta is interpolated between the readings at its edges, which come when they come.
 _MONTH_LATE: Final = timedelta(days=45)
 _YEAR: Final = timedelta(days=366)
-# Readings once a minute for a month, and the margins.
-_MOST_PAGES: Final = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,38 +121,27 @@ class Past:
     async def _readings(
         self, past: MeterPast, series: Series, start: datetime, end: datetime, priority: Priority
     ) -> tuple[Batch, int]:
-        """Read page after page from `start` on, oldest first, until one reaches the end.
-
-        There is no filter for the end: that several filters can be combined is not documented.
-        """
+        """Read page after page."""
         found: list[CounterReading] = []
         dropped = 0
-        condition = f"readings.time>={_stamp(start)}"
-        newest = start - timedelta(seconds=1)
-        for _ in range(_MOST_PAGES):
-            document = await self._ask(past.meter, READINGS, condition, priority)
-            parsed = states(document.rows, past.zone)
+
+        async def ask(condition: str) -> Document:
+            return await self._ask(past.meter, READINGS, condition, priority)
+
+        async for parsed in between(ask, "readings.time", start, end, past.zone):
             self._tally.note("readings", parsed)
             dropped += parsed.dropped
-            fresh = [state for state in parsed.rows if state.at > newest]
-            found += self._counter(past, series, fresh, end)
-            if not fresh or not _is_full(document):
-                return Batch(readings=found), dropped
-            newest = max(state.at for state in fresh)
-            if newest > end:
-                return Batch(readings=found), dropped
-            condition = f"readings.time>{_stamp(newest)}"
-        # Half a window must not be taken for a whole one.
-        raise UnexpectedResponse(Reason.TOO_LARGE)
+            found += self._counter(past, series, parsed.rows)
+        return Batch(readings=found), dropped
 
     def _counter(
-        self, past: MeterPast, series: Series, rows: Sequence[State], end: datetime
+        self, past: MeterPast, series: Series, rows: Sequence[State]
     ) -> Iterable[CounterReading]:
         energy = past.meter.energy
         assert energy is not None  # else there is no series
         for row in rows:
             shown = amount(energy, row.value, row.unit or past.unit, self._heat)
-            if shown is not None and shown.unit == series.unit and row.at <= end:
+            if shown is not None and shown.unit == series.unit:
                 yield CounterReading(row.at, shown.value)
 
     async def _months(
@@ -197,12 +184,3 @@ class Past:
             )
 
         return read((await self._paths.ask(meter, send)).json())
-
-
-def _is_full(document: Document) -> bool:
-    return len(document.rows) >= FULL_PAGE or document.next is not None
-
-
-def _stamp(at: datetime) -> str:
-    """`Z` and no offset: a plus sign might be decoded as a space."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

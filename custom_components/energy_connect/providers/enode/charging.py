@@ -97,7 +97,11 @@ class ChargingStatistics:
             for each in told.intervals[series.quantity]
             if each.end > start and each.start < end
         ]
-        batch = Batch(intervals=intervals, known_until=self._known_until(intervals, end))
+        batch = Batch(
+            intervals=intervals,
+            known_until=self._known_until(intervals, end),
+            unknown=told.unknown,
+        )
         return Harvest(batches={series.key: batch}, dropped=told.dropped)
 
     async def _read(

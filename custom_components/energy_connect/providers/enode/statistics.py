@@ -46,11 +46,15 @@ _BUCKETS: Final = {
 class Told:
     """What one answer tells: intervals by quantity, and how many rows were malformed.
 
+    `unknown` are times in which there was something that is not told.
     `retry` is until when the same question should not be asked again, if the answer is provisional.
     """
 
     intervals: dict[Quantity, list[Interval]] = field(
         default_factory=dict[Quantity, list[Interval]]
+    )
+    unknown: list[tuple[datetime, datetime]] = field(
+        default_factory=list[tuple[datetime, datetime]]
     )
     dropped: int = 0
     retry: datetime | None = None
@@ -75,8 +79,11 @@ def parse_charging(answer: Json, quantity: Quantity, now: datetime, *, costed: b
     intervals = told.intervals[quantity] = []
     for row in _rows(answer):
         start, amount = _past(dig(row, "date"), now), number(dig(row, "kwhSum"))
-        if start is None or amount is None or amount < 0:
+        if start is None:
             told.dropped += 1
+        elif amount is None or amount < 0:
+            told.dropped += 1
+            told.unknown.append((start, start + _HOUR))
         elif amount > 0:
             cost = number(dig(row, "costSum")) if costed else None
             end = start + _HOUR
@@ -96,8 +103,11 @@ def parse_sessions(answer: Json, quantity: Quantity, now: datetime, *, costed: b
     for row in _rows(answer):
         start, end = _past(dig(row, "from"), now), _past(dig(row, "to"), now)
         amount = number(dig(row, "kwhSum"))
-        if start is None or end is None or end <= start or amount is None or amount < 0:
+        if start is None or end is None or end <= start:
             told.dropped += 1
+        elif amount is None or amount < 0:
+            told.dropped += 1
+            told.unknown.append((start, end))
         else:
             cost = number(dig(row, "costSum")) if costed else None
             final = _settled(_hour_beyond(end), now)

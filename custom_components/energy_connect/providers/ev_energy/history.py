@@ -50,6 +50,9 @@ _KEPT: Final = 512
 _TRIES: Final = 3
 
 
+type _Span = tuple[datetime, datetime]
+
+
 @dataclass(slots=True)
 class _Tally:
     """What the sessions of a device come to."""
@@ -57,6 +60,9 @@ class _Tally:
     energy: list[Part] = field(default_factory=list[Part])
     solar: list[Part] = field(default_factory=list[Part])
     emissions: list[Part] = field(default_factory=list[Part])
+    unknown: dict[Aspect | None, list[_Span]] = field(
+        default_factory=lambda: {None: [], Aspect.SOLAR: [], Aspect.EMISSIONS: []}
+    )
     dropped: int = 0
 
 
@@ -136,7 +142,11 @@ class Past:
         parts = (tally.energy, tally.solar, tally.emissions)
         return Harvest(
             batches={
-                series.key: Batch(intervals=whole_hours(part, start, end), known_until=until)
+                series.key: Batch(
+                    intervals=whole_hours(part, start, end),
+                    known_until=until,
+                    unknown=tally.unknown[series.aspect],
+                )
                 for series, part in zip(source.series, parts, strict=True)
             },
             dropped=tally.dropped,
@@ -228,7 +238,8 @@ class Past:
     def _add(self, tally: _Tally, session: Session, usage: Usage, code: str | None) -> None:
         """Add what a session comes to.
 
-        Energy of which nobody tells when it flowed is spread over all of the session.
+        Energy of which nobody tells when it flowed is spread over all of the session. What nobody
+        tells at all leaves the session's hours unknown.
         """
         tally.dropped += usage.dropped
         flows = list(usage.flows)
@@ -237,7 +248,13 @@ class Past:
             flows.append(Flow(session.start, session.end, rest, None))
             self._spread += 1
         if not flows:
+            if session.energy is None and session.end is not None:
+                for spans in tally.unknown.values():
+                    spans.append((session.start, session.end))
             return
+        for aspect, told in ((Aspect.SOLAR, session.solar), (Aspect.EMISSIONS, session.co2)):
+            if told is None:
+                tally.unknown[aspect] += [(flow.start, flow.end) for flow in flows]
         final = self._settled(session, usage)
         costs = _costs(session, flows, code)
         tally.energy += [

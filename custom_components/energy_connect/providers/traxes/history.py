@@ -196,43 +196,38 @@ class TraxesHistory:
         priority: Priority,
     ) -> Harvest:
         """Read raw readings in pieces that the lists can hold."""
-        found: dict[str, list[CounterReading]] = {series.key: [] for series in counters}
-        dropped = 0
+        found = _Readings(entity, counters)
         at = start
         span = self._spans.get(entity.id, end - start)
         while at < end:
             until = min(at + span, end)
-            listed = await self._piece(entity, at, until, priority)
-            if listed is None:
+            piece = _Readings(entity, counters)
+            if not await self._piece(piece, at, until, priority):
                 self._spans[entity.id] = span = span / 2
                 continue
-            for row in listed:
-                counted = parse_counted(row, entity.id, entity.kind)
-                if counted is None:
-                    dropped += 1
-                else:
-                    _sort_in(counted, counters, found)
+            found.add(piece)
             at = until
-        batches = {key: Batch(readings=readings) for key, readings in found.items()}
-        return Harvest(batches=batches, dropped=dropped)
+        batches = {key: Batch(readings=readings) for key, readings in found.readings.items()}
+        return Harvest(batches=batches, dropped=found.dropped)
 
     async def _piece(
-        self, entity: Entity, start: datetime, end: datetime, priority: Priority
-    ) -> list[Json] | None:
-        """Return the rows of a time; None if it is too long to be asked for at once.
+        self, piece: _Readings, start: datetime, end: datetime, priority: Priority
+    ) -> bool:
+        """Read the rows of a time; False if it is too long to be asked for at once.
 
         That the provider refuses long times is not documented; a refusal may say that.
         """
         try:
-            return await self._list(entity, READINGS, _period(start, end), priority)
+            await self._pages(piece.entity, READINGS, _period(start, end), priority, piece.take)
         except _TooLong:
             if end - start <= _HOUR:
                 raise
-            return None
+            return False
         except UnexpectedResponse as error:
             if error.status != 400 or end - start <= _DAY:
                 raise
-            return None
+            return False
+        return True
 
     async def _charges(
         self, entity: Entity, series: Series, start: datetime, end: datetime, priority: Priority
@@ -244,6 +239,7 @@ class TraxesHistory:
         batch = Batch(
             intervals=[one for one in charged.over if one.end > start and one.start < end],
             known_until=charged.known_until(end, self._clock.now()),
+            unknown=charged.unknown,
         )
         return Harvest(batches={series.key: batch}, dropped=charged.dropped)
 
@@ -292,25 +288,36 @@ class TraxesHistory:
     async def _list(
         self, entity: Entity, what: str, params: Params, priority: Priority
     ) -> list[Json]:
-        """Return all rows of a list.
+        """Return all rows of a list, as `_pages`."""
+        listed: list[Json] = []
+        await self._pages(entity, what, params, priority, listed.extend)
+        return listed
+
+    async def _pages(
+        self,
+        entity: Entity,
+        what: str,
+        params: Params,
+        priority: Priority,
+        each: Callable[[list[Json]], None],
+    ) -> None:
+        """Give `each` the pages of a list as they come.
 
         Raises:
             ApiError: it could not be read whole.
 
         """
-        listed: list[Json] = []
         pages = 0
 
         def take(page: list[Json]) -> None:
             nonlocal pages
             pages += 1
             self._asked.append(self._clock.monotonic())
-            listed.extend(page)
+            each(page)
 
         path = ("v1", "entities", entity.id, what)
         if not await self._lists.rows(*path, params=params, each=take, priority=priority):
             raise (_TooLong if pages >= _MANY_PAGES else UnexpectedResponse)(Reason.TOO_LARGE)
-        return listed
 
     def diagnostics(self) -> Mapping[str, Any]:
         """Return counts, never a value."""
@@ -324,6 +331,35 @@ class TraxesHistory:
 
 class _TooLong(UnexpectedResponse):
     """A list with more pages than are read."""
+
+
+class _Readings:
+    """What comes together of an entity's counters.
+
+    Each page is parsed as it comes: a week at once would hold the event loop for a tenth of a
+    second and more.
+    """
+
+    def __init__(self, entity: Entity, counters: Sequence[Series]) -> None:
+        self.entity = entity
+        self.readings: dict[str, list[CounterReading]] = {series.key: [] for series in counters}
+        self.dropped = 0
+        self._counters = counters
+
+    def take(self, page: Iterable[Json]) -> None:
+        """Add a page's rows."""
+        for row in page:
+            counted = parse_counted(row, self.entity.id, self.entity.kind)
+            if counted is None:
+                self.dropped += 1
+            else:
+                _sort_in(counted, self._counters, self.readings)
+
+    def add(self, other: _Readings) -> None:
+        """Add what came of another time."""
+        self.dropped += other.dropped
+        for key, readings in other.readings.items():
+            self.readings[key] += readings
 
 
 def _order(item: tuple[NumberKey, Reading]) -> tuple[str, str]:

@@ -104,17 +104,21 @@ def parse_averages(
         return None
     hours = (end - start) / _HOUR
     return {
-        quantity: Interval(start, end, round(watts * hours / 1000, 6), end <= now)
+        quantity: Interval(start, end, round(watts * hours / 1000, 6), end <= now, estimated=True)
         for quantity, watts in average_flows(dig(row, "data"), kind).items()
     }
 
 
 @dataclass(frozen=True, slots=True)
 class Charged:
-    """The charges of a time: those that are over, and when those that still run began."""
+    """The charges of a time: those that are over, and when those that still run began.
+
+    `unknown` are those whose energy nobody knows.
+    """
 
     over: Sequence[Interval]
     running: Sequence[datetime]
+    unknown: Sequence[tuple[datetime, datetime]] = ()
     dropped: int = 0
 
     def known_until(self, end: datetime, now: datetime) -> datetime:
@@ -129,9 +133,10 @@ class Charged:
 
 
 def parse_charges(listed: Iterable[Json]) -> Charged:
-    """Return the charges of a list; one whose energy nobody knows is dropped."""
+    """Return the charges of a list; one whose time nobody knows is dropped."""
     over: dict[datetime, Interval] = {}
     running: list[datetime] = []
+    unknown: list[tuple[datetime, datetime]] = []
     dropped = 0
     for row in listed:
         charge = parse_session(row)
@@ -140,16 +145,16 @@ def parse_charges(listed: Iterable[Json]) -> Charged:
         elif (
             charge is None
             or charge.end is None
-            or charge.energy is None
-            or charge.unit is not None
-            or charge.energy < 0
             or not timedelta() < charge.end - charge.start <= LONGEST
         ):
             dropped += 1
+        elif charge.energy is None or charge.unit is not None or charge.energy < 0:
+            dropped += 1
+            unknown.append((charge.start, charge.end))
         else:
             over[charge.start] = Interval(charge.start, charge.end, charge.energy)
     ordered = [over[start] for start in sorted(over)]
-    return Charged([*ordered, *_pauses(ordered)], running, dropped)
+    return Charged([*ordered, *_pauses(ordered)], running, unknown, dropped)
 
 
 def _pauses(charges: Sequence[Interval]) -> Iterator[Interval]:
