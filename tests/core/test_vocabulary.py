@@ -38,7 +38,7 @@ FROZEN: Final[dict[type[StrEnum], str]] = {
         energy_charged_today energy_discharged_today electricity_month production_month
         gas_month water_month heat_month cold_month session_energy session_cost
         session_savings electricity_last_month production_last_month gas_last_month
-        water_last_month heat_last_month cold_last_month last_session_energy
+        water_last_month heat_last_month cold_last_month amount_month amount_last_month last_session_energy
         last_session_cost session_co2 power_net power_import power_export
         power_consumption power_production charge_power battery_power charger_power
         reactive_power_net apparent_power_net voltage current frequency power_factor
@@ -114,7 +114,7 @@ UNITS: Final = {
     """,
     None: """
         heat_consumption cold_consumption heat_month cold_month session_cost
-        session_savings heat_last_month cold_last_month last_session_cost power_factor
+        session_savings heat_last_month cold_last_month amount_month amount_last_month last_session_cost power_factor
         price value requests_left
     """,
     "g": """

@@ -41,8 +41,8 @@ from .token import credentials
 from .units import HEAT_UNITS, Energy, HeatUnits, amount
 
 INTERVAL: Final = Interval(default=1800, least=900, most=24 * 3600)
-"""Between two readings of a meter. Meters are read every quarter hour (vendor's import), and what they
-read appears hours later; limits of requests are not public."""
+"""Between two readings of a meter. The bounds are ours: limits of requests are not public, and what is
+measured appears hours later anyway (vendor)."""
 MONTHS_INTERVAL: Final = 6 * 3600.0
 LATE: Final = timedelta(hours=48)
 """Readings appear only after they were validated: hours of delay are normal (vendor), and data
