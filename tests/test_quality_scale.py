@@ -58,7 +58,7 @@ CHAPTERS = {
     "docs-known-limitations": (PAGES, "Known limitations"),
     "docs-troubleshooting": ((*PAGES, "docs/troubleshooting.md"), "Troubleshooting"),
     "docs-removal-instructions": ((*PAGES, "docs/removal.md"), "Removal"),
-    "docs-installation-instructions": (("README.md",), "Install"),
+    "docs-installation-instructions": (("README.md",), "Installation"),
     "docs-high-level-description": (("README.md",), "Providers"),
     "docs-actions": (("docs/actions.md",), "The actions"),
 }
