@@ -21,7 +21,7 @@ import pytest
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 import custom_components.energy_connect as component
-from custom_components.energy_connect import config_flow, diagnostics
+from custom_components.energy_connect import config_flow, diagnostics, discovery, options_flow
 from custom_components.energy_connect.const import CONF_PROVIDER, DOMAIN
 from custom_components.energy_connect.coordinator import EnergyCoordinator
 from custom_components.energy_connect.core.account import (
@@ -144,7 +144,7 @@ def identity(account_id: str | None = "1", title: str = TITLE, **data: Any) -> I
 def install(monkeypatch: pytest.MonkeyPatch, provider: Provider) -> None:
     """Put a provider among the others, or in the place of one."""
     providers = {**PROVIDERS, provider.key: provider}
-    for module in (component, config_flow, diagnostics):
+    for module in (component, config_flow, diagnostics, discovery, options_flow):
         monkeypatch.setattr(module, "PROVIDERS", providers)
 
 

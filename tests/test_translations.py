@@ -15,6 +15,7 @@ from custom_components.energy_connect.core.changes import Event
 from custom_components.energy_connect.core.errors import Reason, Refusal
 from custom_components.energy_connect.core.history import Aspect
 from custom_components.energy_connect.core.model import AdviceKind
+from custom_components.energy_connect.core.options import LEFT_OUT, POLL_INTERVAL, Fault
 from custom_components.energy_connect.core.vocabulary import OPTIONS, Action, Choice, Kind, Quantity
 from custom_components.energy_connect.history import (
     entity as history_entity,
@@ -69,6 +70,7 @@ def test_every_reason_has_words_in_the_wizard_and_in_the_log(reason: Reason) -> 
 
 def test_no_words_for_reasons_that_do_not_exist() -> None:
     assert set(EN["config"]["error"]) == set(Reason)
+    assert set(EN["options"]["error"]) == {*Reason, *Fault}
     assert set(EN["exceptions"]) - WRONG_USE == {*Reason, *Refusal}
 
 
@@ -189,6 +191,33 @@ def test_every_field_is_explained_in_every_step_that_asks_for_it(provider: Provi
     assert secrets <= set(steps["reauth_confirm"]["data_description"])
     for option in provider.options:
         assert EN["options"]["step"]["init"]["data_description"][option.key]
+
+
+def test_the_options_form_has_words_for_every_field_and_for_no_other() -> None:
+    """Of all providers: the form shows those of one."""
+    form = EN["options"]["step"]["init"]
+    of_providers = {option.key for one in PROVIDERS.values() for option in one.options}
+    fields = {POLL_INTERVAL, LEFT_OUT, history_options.CONF_DEPTH, *of_providers}
+
+    assert set(form["data"]) == set(form["data_description"]) == fields
+
+
+@pytest.mark.parametrize("fault", Fault)
+def test_words_for_faults_of_options_name_only_what_is_given(fault: Fault) -> None:
+    words = EN["options"]["error"][fault]
+
+    assert set(re.findall(r"{(\w+)}", words)) <= {"values", "provider"}
+
+
+@pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.key)
+def test_a_discovered_device_is_asked_for_its_secrets_alone(provider: Provider) -> None:
+    if provider.local is None:
+        return
+    secrets = {field.key for field in provider.fields if field.kind is FieldKind.SECRET}
+    step = EN["config"]["step"]["discovery_confirm"]
+
+    assert set(step["data"]) == set(step["data_description"]) == secrets
+    assert set(re.findall(r"{(\w+)}", step["description"])) <= {"name", "host", *provider.links}
 
 
 @pytest.mark.parametrize("provider", PROVIDERS.values(), ids=lambda one: one.key)

@@ -1,4 +1,4 @@
-"""The wizard: choose a provider, give credentials or sign in; reauth, reconfigure, options."""
+"""The wizard: choose a provider, give credentials or sign in; discovery, reauth, reconfigure."""
 
 import asyncio
 from collections.abc import Mapping
@@ -13,7 +13,6 @@ from homeassistant.config_entries import (
     ConfigFlowResult,
     ConfigSubentryFlow,
     OptionsFlow,
-    OptionsFlowWithReload,
 )
 from homeassistant.core import callback
 from homeassistant.helpers.config_entry_oauth2_flow import (
@@ -22,16 +21,19 @@ from homeassistant.helpers.config_entry_oauth2_flow import (
     async_get_implementations,
 )
 from homeassistant.helpers.selector import SelectOptionDict, SelectSelector, SelectSelectorConfig
+from homeassistant.helpers.service_info.dhcp import DhcpServiceInfo
 import voluptuous as vol
 
 from .const import CONF_PROVIDER, DOMAIN, LOGGER
 from .context import CONF_IMPLEMENTATION, CONF_TOKEN_ANSWER, build_context, build_grant
 from .core.account import Context, FieldKind, Identity, Provider
+from .core.discovery import Sighting
 from .core.errors import ApiError, CredentialsRejected, Reason, Unavailable
+from .discovery import announced_by, known_entry, recognise
 from .exceptions import placeholders
 from .forms import entered, schema
-from .history.options import history_fields, history_options
 from .linking import LinkDeviceFlow
+from .options_flow import EnergyConnectOptions, has_options
 from .providers import PROVIDERS
 from .vault import NoVault
 
@@ -51,6 +53,7 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         """Start with no provider chosen."""
         super().__init__()
         self._provider: Provider
+        self._sighting: Sighting
         self._identities: list[Identity] = []
         self._sign_in: dict[str, Any] = {}
 
@@ -73,7 +76,7 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     def async_supports_options_flow(cls, config_entry: ConfigEntry) -> bool:
         """Tell whether the entry's provider has options."""
         provider = PROVIDERS.get(config_entry.data[CONF_PROVIDER])
-        return provider is not None and (bool(provider.options) or provider.history)
+        return provider is not None and has_options(provider)
 
     @classmethod
     @callback
@@ -127,6 +130,59 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
     ) -> ConfigFlowResult:
         """Use an ev.energy application of one's own."""
         return await self._credentials("ev_energy", "ev_energy_credentials", user_input)
+
+    @override
+    async def async_step_dhcp(self, discovery_info: DhcpServiceInfo) -> ConfigFlowResult:
+        """Follow a known device to its new address; else look whether a new one answers."""
+        announced = announced_by(discovery_info)
+        if (known := known_entry(self.hass, announced)) is not None:
+            entry, local = known
+            return self.async_update_reload_and_abort(
+                entry,
+                data=local.moved(entry.data, announced),
+                reason="already_configured",
+                reload_even_if_entry_is_unchanged=False,
+            )
+        if (recognised := recognise(announced)) is None:
+            return self.async_abort(reason=Reason.NOT_A_METER)
+        self._provider, self._sighting = recognised
+        # Before any request: a device that is being set up, or was ignored, is left alone.
+        account = self._sighting.account_id or f"mac_{announced.mac.replace(':', '')}"
+        await self.async_set_unique_id(f"{self._provider.key}_{account}")
+        self._abort_if_unique_id_configured()
+        assert self._provider.local is not None  # it recognised the device
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await self._provider.local.probe(build_context(self.hass, self._sighting.data))
+        except TimeoutError:
+            return self.async_abort(reason=Reason.TIMEOUT)
+        except ApiError as error:
+            return self.async_abort(
+                reason=error.reason, description_placeholders=self._placeholders(error)
+            )
+        self.context["title_placeholders"] = {"name": self._sighting.title}
+        return await self.async_step_discovery_confirm()
+
+    async def async_step_discovery_confirm(
+        self, user_input: dict[str, Any] | None = None
+    ) -> ConfigFlowResult:
+        """Ask for the secret of a device that was discovered."""
+        fields = [field for field in self._provider.fields if field.kind is FieldKind.SECRET]
+        error: ApiError | None = None
+        if user_input is not None:
+            error = await self._identify({**self._sighting.data, **entered(fields, user_input)})
+            if error is None:
+                return await self._found()
+        return self.async_show_form(
+            step_id="discovery_confirm",
+            data_schema=schema(fields),
+            errors=_form_errors(error),
+            description_placeholders={
+                "name": self._sighting.title,
+                "host": str(self._sighting.data["host"]),
+                **self._placeholders(error),
+            },
+        )
 
     async def _credentials(
         self, key: str, step_id: str, user_input: dict[str, Any] | None
@@ -196,9 +252,9 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
             if self._has_twin(unique_id, data, entry):
                 return self.async_abort(reason="already_configured")
             return self.async_update_reload_and_abort(entry, data=data)
-        if unique_id is not None:
-            await self.async_set_unique_id(unique_id, raise_on_progress=False)
-            self._abort_if_unique_id_configured()
+        # A discovery has an id of its own until the vendor's is known, or that there is none.
+        await self.async_set_unique_id(unique_id, raise_on_progress=False)
+        self._abort_if_unique_id_configured()
         if self._has_twin(unique_id, data, None):
             return self.async_abort(reason="already_configured")
         return self.async_create_entry(title=identity.title, data=data)
@@ -327,24 +383,6 @@ class EnergyConnectFlow(AbstractOAuth2FlowHandler, domain=DOMAIN):
         if error is not None:
             shown |= placeholders(error, self._provider.name)
         return shown
-
-
-class EnergyConnectOptions(OptionsFlowWithReload):
-    """What a person may choose about an account once it is set up."""
-
-    async def async_step_init(self, user_input: dict[str, Any] | None = None) -> ConfigFlowResult:
-        """Show the options of the provider, and of the past if its accounts know it."""
-        provider = PROVIDERS[self.config_entry.data[CONF_PROVIDER]]
-        options = self.config_entry.options
-        if user_input is not None:
-            chosen = entered(provider.options, user_input)
-            if provider.history:
-                chosen |= history_options(user_input, options)
-            return self.async_create_entry(data=chosen)
-        form = schema(provider.options, options)
-        if provider.history:
-            form = form.extend(history_fields(options))
-        return self.async_show_form(step_id="init", data_schema=form)
 
 
 def _form_errors(error: ApiError | None) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import timedelta
 from itertools import batched
 import time
@@ -28,6 +29,8 @@ from .core.errors import (
 )
 from .core.model import Advice, AdviceKind, Device, Poll, Snapshot
 from .core.offers import Controllable
+from .core.options import left_out
+from .core.selection import hidden, without
 from .core.vocabulary import Action
 from .devices import DeviceKeeper
 from .exceptions import auth_failed, call_failed, command_refused, update_failed
@@ -68,14 +71,18 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             LOGGER,
             config_entry=entry,
             name=entry.title,
-            update_interval=provider.grace / 3,
+            update_interval=_grace(provider, entry) / 3,
             # Not every update is told: `async_update_listeners` tells those that have something new.
             always_update=True,
         )
         # Home Assistant would have None here, and tells listeners of a first poll that failed too.
         self.data = Snapshot({})
         self.provider = provider
+        self.grace = _grace(provider, entry)
         self.account = account
+        self.everything: Mapping[str, Device] = {}
+        """What the account reports, with what the person left out."""
+        self.hidden: frozenset[str] = frozenset()
         self.orders: Orders | None = account.orders if isinstance(account, Controllable) else None
         self.keeper = DeviceKeeper(hass, entry)
         self.last_error: ApiError | None = None
@@ -122,6 +129,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self.last_error = None
         self._good_at = time.monotonic()
         self._limited_since = None
+        poll = self._select(poll)
         # An interval of nothing would mean to Home Assistant that there are no more polls.
         self.update_interval = max(poll.again, _SHORTEST)
         self._removed |= self.keeper.keep(poll)
@@ -129,6 +137,16 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             self._commanded |= self.orders.see(poll.snapshot.devices)
         self._advise(poll.snapshot.advice)
         return poll.snapshot
+
+    @callback
+    def _select(self, poll: Poll) -> Poll:
+        """Return the poll without what the person left out, which leaves the registry as well."""
+        self.everything = poll.snapshot.devices
+        ids = hidden(self.everything, left_out(self.config_entry.options))
+        if ids != self.hidden:
+            self.hidden = ids
+            self._removed |= self.keeper.drop(ids)
+        return replace(poll, snapshot=without(poll.snapshot, ids)) if ids else poll
 
     @callback
     def _advise(self, advice: tuple[Advice, ...]) -> None:
@@ -165,7 +183,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     def _last_good_data(self, error: ApiError) -> Snapshot:
         """Return the last snapshot within the grace time, else fail."""
         now = time.monotonic()
-        grace = self.provider.grace.total_seconds()
+        grace = self.grace.total_seconds()
         wait = grace / 3 if error.retry_after is None else error.retry_after
         if error.retry_after is not None:
             self._quiet_until = now + wait
@@ -338,3 +356,10 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
                     listener()
                 except Exception:  # noqa: BLE001 - a fault of one entity must not silence the others
                     LOGGER.exception("Unexpected error updating an entity of %s", self.name)
+
+
+def _grace(provider: Provider, entry: EnergyConfigEntry) -> timedelta:
+    """Return for how long the last good data is shown while polls fail."""
+    if provider.interval is None:
+        return provider.grace
+    return provider.interval.grace(entry.options, provider.grace)

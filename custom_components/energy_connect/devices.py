@@ -1,6 +1,6 @@
 """The account's devices in Home Assistant's registry: parents first, the gone ones removed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from homeassistant.config_entries import ConfigEntry
@@ -51,6 +51,15 @@ class DeviceKeeper:
         known = self._known()
         kinds = {device_id: kind for device_id, (kind, _) in known.items()}
         gone = self._roster.gone(kinds, devices, poll.listed)
+        for device_id in gone:
+            dr.async_get(self._hass).async_remove_device(known[device_id][1])
+            self._registered.pop(device_id, None)
+        return gone
+
+    def drop(self, ids: Collection[str]) -> set[str]:
+        """Remove devices that a person left out; return the ids of those that were registered."""
+        known = self._known()
+        gone = {device_id for device_id in ids if device_id in known}
         for device_id in gone:
             dr.async_get(self._hass).async_remove_device(known[device_id][1])
             self._registered.pop(device_id, None)

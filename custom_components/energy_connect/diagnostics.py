@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from .const import CONF_PROVIDER
 from .coordinator import EnergyConfigEntry
 from .core.model import Device
+from .core.options import POLL_INTERVAL
 from .entity import key_name
 from .providers import PROVIDERS
 
@@ -18,6 +19,7 @@ async def async_get_config_entry_diagnostics(
     """Return the account's state; of what was entered only what is known to be harmless."""
     provider = PROVIDERS[entry.data[CONF_PROVIDER]]
     harmless = {field.key for field in (*provider.fields, *provider.options) if field.shown}
+    harmless.add(POLL_INTERVAL)
     known = {
         "provider": provider.key,
         "state": entry.state.value,
@@ -33,6 +35,7 @@ async def async_get_config_entry_diagnostics(
         "poll": {
             "success": coordinator.last_update_success,
             "interval": str(coordinator.update_interval),
+            "devices_left_out": len(coordinator.hidden),
             "last_error": str(error) if error else None,
         },
         "account": dict(coordinator.account.diagnostics()),

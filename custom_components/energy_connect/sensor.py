@@ -112,6 +112,9 @@ NUMBERS: Final = {
         _number(_Q.WATER_LAST_MONTH, _D.WATER, precision=2),
         _number(_Q.HEAT_LAST_MONTH, _D.ENERGY, precision=2),
         _number(_Q.COLD_LAST_MONTH, _D.ENERGY, precision=2),
+        # What it is an amount of is not known: statistics of it can't be right.
+        _number(_Q.AMOUNT_MONTH, precision=2),
+        _number(_Q.AMOUNT_LAST_MONTH, precision=2),
         _number(_Q.LAST_SESSION_ENERGY, _D.ENERGY, precision=2),
         _number(_Q.LAST_SESSION_COST, _D.MONETARY, precision=2),
         # No device class: `weight` would make statistics of a sum that restarts.

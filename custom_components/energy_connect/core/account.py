@@ -9,7 +9,9 @@ from typing import Any, Protocol
 import aiohttp
 
 from .clock import Clock
+from .discovery import Announcement, Sighting
 from .model import Poll
+from .options import Interval, Problem
 from .vocabulary import Kind
 
 
@@ -117,6 +119,24 @@ class Account(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LocalDevice:
+    """How a provider of devices in the owner's network knows them."""
+
+    recognise: Callable[[Announcement], Sighting | None]
+    """Tell what an announcement is about, None if it is no device of this provider."""
+    is_at: Callable[[Mapping[str, Any], Announcement], bool]
+    """Tell whether what is kept of an account says that it is about the announced device."""
+    moved: Callable[[Mapping[str, Any], Announcement], Mapping[str, Any]]
+    """Return what is kept of an account, with the address that was announced."""
+    probe: Callable[[Context], Awaitable[None]]
+    """Look whether such a device answers; shows no secret.
+
+    Raises:
+        ApiError: it does not, or it is another device.
+    """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Provider:
     """A provider as the wizard and the coordinator see it.
 
@@ -130,6 +150,8 @@ class Provider:
     links: Mapping[str, str] = field(default_factory=dict)
     """Addresses that the wizard's texts name, by placeholder: translations may hold no URL."""
     grace: timedelta
+    interval: Interval | None = None
+    """How often a person may have accounts polled; None: that is not theirs to choose."""
     history: bool = False
     """Whether accounts know the past of their devices: are a `history.HistoryAccount`."""
     sign_in: bool = False
@@ -142,6 +164,18 @@ class Provider:
     """
     open: Callable[[Context], Account]
     """Make the account; sends nothing."""
+    try_options: Callable[[Context, Mapping[str, Any]], Awaitable[Mapping[str, Problem]]] | None = (
+        None
+    )
+    """Try the options of a context; the mapping has those that were kept before.
+
+    What did not change is not tried. Returns the problem of each option that can't be kept.
+
+    Raises:
+        ApiError: nothing could be tried.
+    """
+    local: LocalDevice | None = None
+    """How accounts are found by themselves, if they are devices in the owner's network."""
     link_kinds: tuple[Kind, ...] = ()
     """Kinds of devices that an owner can link from Home Assistant (`offers.Linking`)."""
     forget: Callable[[Context], Awaitable[None]] | None = None

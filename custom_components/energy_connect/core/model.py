@@ -133,7 +133,8 @@ class Advice:
     """Something that only a person can mend, derived from fresh data alone.
 
     `subject` tells two advices of one kind apart (a device's id or a feature's name). With a
-    `remedy` Home Assistant leads through it, and polls to see whether it helped.
+    `remedy` Home Assistant leads through it, and polls to see whether it helped. `device` is the
+    id of the one device that it is about, if it is: without the device there is no advice.
     """
 
     kind: AdviceKind
@@ -141,6 +142,8 @@ class Advice:
     severity: Severity = Severity.WARNING
     placeholders: Mapping[str, str] = NOTHING
     remedy: Remedy | None = None
+    # What it is about follows from the subject.
+    device: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class Quantity(StrEnum):
     WATER_MONTH = "water_month", "m³"
     HEAT_MONTH = "heat_month", None
     COLD_MONTH = "cold_month", None
+    AMOUNT_MONTH = "amount_month", None
+    """Of a formula over meters, when nobody says what it adds up; it may be negative."""
     SESSION_ENERGY = "session_energy", "kWh"
     """Put into the vehicle in the newest charging session; a provider may correct it downwards."""
     SESSION_COST = "session_cost", None
@@ -96,6 +98,7 @@ class Quantity(StrEnum):
     WATER_LAST_MONTH = "water_last_month", "m³"
     HEAT_LAST_MONTH = "heat_last_month", None
     COLD_LAST_MONTH = "cold_last_month", None
+    AMOUNT_LAST_MONTH = "amount_last_month", None
     LAST_SESSION_ENERGY = "last_session_energy", "kWh"
     LAST_SESSION_COST = "last_session_cost", None
     SESSION_CO2 = "session_co2", "g"

@@ -1,7 +1,7 @@
 """An account's past: read from the provider, turned into hours, written where they differ."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
 from homeassistant.core import HomeAssistant
@@ -84,8 +84,16 @@ class History:
         )
 
     def sources(self) -> Sequence[Source]:
-        """Return what can be read now."""
-        return self._account.history_sources()
+        """Return what can be read now, without the devices that the person left out."""
+        sources = self._account.history_sources()
+        hidden = self._entry.runtime_data.hidden
+        if not hidden:
+            return sources
+        kept = (
+            (one, tuple(each for each in one.series if each.device not in hidden))
+            for one in sources
+        )
+        return [replace(one, series=series) for one, series in kept if series]
 
     def series(self) -> Iterable[Series]:
         """Return all series that can be read now."""

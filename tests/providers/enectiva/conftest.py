@@ -9,6 +9,7 @@ import pytest
 
 from custom_components.energy_connect.core.account import Context
 from custom_components.energy_connect.core.model import Device, Poll
+from custom_components.energy_connect.core.vocabulary import Kind
 from custom_components.energy_connect.providers.enectiva.account import EnectivaAccount
 from simulator import Simulator
 from simulator.clock import Clock
@@ -68,6 +69,10 @@ class Office:
         self.advance(seconds)
         self.forget()
         return await account.poll()
+
+
+OF_OPTIONS = frozenset({Kind.DATA_SERIES})
+"""Listed by the options, whenever a list was read."""
 
 
 def device(poll: Poll, device_id: str) -> Device:

@@ -19,7 +19,7 @@ from custom_components.energy_connect.providers.enectiva import PROVIDER
 from simulator.enectiva import ALL_SCOPES, CUSTOMER_UUID, Identification
 from simulator.faults import Rewrite, Shape, Status, merge_patch
 
-from .conftest import Office, device
+from .conftest import OF_OPTIONS, Office, device
 
 HOUR = 3600.0
 HALF_HOUR = 1800.0
@@ -54,7 +54,7 @@ async def test_buildings_and_meters_hang_together(office: Office) -> None:
     meter = device(poll, "meter_1204")
     assert (meter.kind, meter.name) == (Kind.METER, "Main electricity")
     assert meter.serial_number == "SN-559120"
-    assert poll.listed == {Kind.METER, Kind.BUILDING}
+    assert poll.listed - OF_OPTIONS == {Kind.METER, Kind.BUILDING}
     assert poll.again == timedelta(seconds=HALF_HOUR)
 
 
@@ -279,7 +279,7 @@ async def test_lists_are_read_twice_a_day(office: Office) -> None:
         assert not poll.listed
     poll = await office.later(account, HALF_HOUR)
     assert len(office.asked("/meters")) == len(office.asked("/entities")) == 1
-    assert poll.listed == {Kind.METER, Kind.BUILDING}
+    assert poll.listed - OF_OPTIONS == {Kind.METER, Kind.BUILDING}
 
 
 async def test_a_poll_before_anything_is_due_asks_for_nothing(office: Office) -> None:
@@ -341,9 +341,9 @@ async def test_a_list_that_says_nothing_takes_nobody_away(office: Office) -> Non
     office.fault(Shape(payload={"meta": {}}), "/meters", times=1)
     poll = await office.later(account, 12 * HOUR)
     assert poll.snapshot.devices.keys() == before.snapshot.devices.keys()
-    assert poll.listed == {Kind.BUILDING}
+    assert poll.listed - OF_OPTIONS == {Kind.BUILDING}
     # Not for half a day: half an hour later it is asked for again.
-    assert (await office.later(account, HALF_HOUR)).listed == {Kind.METER}
+    assert (await office.later(account, HALF_HOUR)).listed - OF_OPTIONS == {Kind.METER}
 
 
 @pytest.mark.parametrize("status", [403, 404])
@@ -356,7 +356,7 @@ async def test_refused_entities_leave_the_meters(office: Office, status: int) ->
     poll = await account.poll()
     assert {one.kind for one in poll.snapshot.devices.values()} == {Kind.METER}
     assert device(poll, "meter_1204").parent is None
-    assert poll.listed == {Kind.METER}
+    assert poll.listed - OF_OPTIONS == {Kind.METER}
     assert "entities" in account.diagnostics()["refused_features"]
     await office.later(account, HALF_HOUR)
     assert not office.asked("/entities*")
@@ -384,7 +384,7 @@ async def test_entities_without_meters_show_their_months(office: Office) -> None
     office.grant("entities", "entity_deltas")
     account = office.open()
     poll = await account.poll()
-    assert poll.listed == {Kind.BUILDING}
+    assert poll.listed - OF_OPTIONS == {Kind.BUILDING}
     assert poll.snapshot.devices.keys() == {"entity_80", "entity_88", "entity_89"}
     assert Q.ELECTRICITY_MONTH in {key for key, _ in device(poll, "entity_80").numbers}
 
@@ -406,7 +406,7 @@ async def test_permission_for_meters_is_taken_away(office: Office) -> None:
     office.grant(*ALL_SCOPES - {"meters"})
     poll = await office.later(account, 12 * HOUR)
     assert poll.snapshot.devices.keys() == before.snapshot.devices.keys()
-    assert poll.listed == {Kind.BUILDING}
+    assert poll.listed - OF_OPTIONS == {Kind.BUILDING}
     assert account.diagnostics()["refused_features"] == {"meters": "not_permitted"}
 
 
@@ -753,6 +753,9 @@ async def test_diagnostics_name_nobody(office: Office) -> None:
         "meters_without_readings": 1,
         "meters_read": 9,
         "entities": 3,
+        "virtual_meters": 0,
+        "data_series": 0,
+        "data_series_read": 0,
         "refused_features": {},
         "failing": {},
         "dropped_rows": {},

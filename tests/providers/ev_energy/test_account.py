@@ -1,6 +1,7 @@
 """An account of ev.energy against the simulator: what it reads, how often, what it survives."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 import logging
 from typing import Any
@@ -216,6 +217,22 @@ class TestCadence:
             to_noon(quiet)
         poll = await (await quiet.signed_in()).poll()
         assert poll.again == timedelta(minutes=minutes)
+
+    @pytest.mark.parametrize(
+        ("chosen", "idle", "busy"), [(60, 300, 60), (120, 300, 120), (900, 900, 900)]
+    )
+    async def test_idle_polls_are_never_more_frequent_than_was_chosen(
+        self, quiet: Driveway, chosen: int, idle: int, busy: int
+    ) -> None:
+        context = replace(await quiet.sign_in(), options={"poll_interval": chosen})
+        account = EvEnergyAccount(context)
+        assert (await account.poll()).again == timedelta(seconds=busy)
+
+        to_noon(quiet)
+        await account.poll()
+
+        # The sessions give their place to something else in every other poll.
+        assert (await quiet.later(account, 900)).again == timedelta(seconds=idle)
 
     async def test_few_requests_left_doubles_the_interval(self, quiet: Driveway) -> None:
         quiet.knobs.rate_limit = 105

@@ -1,6 +1,7 @@
 """An opened meter, polled while things happen to it."""
 
 import asyncio
+from dataclasses import replace
 from datetime import timedelta
 from typing import override
 
@@ -25,6 +26,7 @@ from custom_components.energy_connect.core.vocabulary import (
     Quantity,
 )
 from custom_components.energy_connect.providers.kostal import PROVIDER, account as account_module
+from custom_components.energy_connect.providers.kostal.account import KostalAccount
 from custom_components.energy_connect.providers.kostal.identify import identify
 from simulator import faults
 from simulator.house import Flow
@@ -143,6 +145,33 @@ async def test_the_provider_opens_and_sends_nothing(house: House) -> None:
     assert house.asked() == []
     assert (await account.poll()).snapshot.devices
     assert PROVIDER.grace == timedelta(seconds=60)
+
+
+@pytest.mark.parametrize(("options", "seconds"), [({}, 10), ({"poll_interval": 1}, 1)])
+async def test_the_meter_is_asked_as_often_as_was_chosen(
+    house: House, options: dict[str, int], seconds: int
+) -> None:
+    (identity,) = await PROVIDER.identify(house.context())
+    context = replace(house.context(**identity.data), options=options)
+    account = KostalAccount(context)
+    await account.poll()
+    house.asked()
+
+    for _ in range(5):
+        poll = await account.poll()
+        house.advance(poll.again.total_seconds())
+
+    assert poll.again == timedelta(seconds=seconds)
+    assert house.asked().count(METER) == 5
+
+
+async def test_a_network_address_that_was_announced_is_the_devices(house: House) -> None:
+    (identity,) = await PROVIDER.identify(house.context(mac="00:d0:93:00:00:aa"))
+    account = KostalAccount(house.context(**identity.data))
+
+    (device,) = (await account.poll()).snapshot.devices.values()
+
+    assert device.mac == "00:d0:93:00:00:aa"
 
 
 async def test_only_the_path_that_answered_at_set_up_is_asked(house: House) -> None:

@@ -21,6 +21,7 @@ from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Advice, AdviceKind, AskOptions, Device, Poll, Snapshot
 from ...core.offers import ReadingSource
+from ...core.options import Interval, left_out, with_all_below
 from ...core.records import RawReading
 from ...core.rota import Rota
 from ...core.vocabulary import Kind
@@ -30,6 +31,7 @@ from .features import Feature, Features
 from .history import MeterPast, Past
 from .lists import Lists
 from .months import Months, this_month
+from .named import Named
 from .parse import Entity, Meter, Month
 from .paths import Paths
 from .readings import Readings
@@ -37,8 +39,9 @@ from .tally import Tally
 from .token import credentials
 from .units import HEAT_UNITS, Energy, HeatUnits, amount
 
-READINGS_INTERVAL: Final = 1800.0
-"""Seconds between two readings of a meter."""
+INTERVAL: Final = Interval(default=1800, least=900, most=24 * 3600)
+"""Between two readings of a meter. Meters are read every quarter hour (vendor's import), and what they
+read appears hours later; limits of requests are not public."""
 MONTHS_INTERVAL: Final = 6 * 3600.0
 LATE: Final = timedelta(hours=48)
 """Readings appear only after they were validated: hours of delay are normal (vendor), and data
@@ -83,6 +86,8 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         """Prepare everything, send nothing."""
         data, options = context.data, context.options
         self._clock = context.clock
+        self._interval = INTERVAL.chosen(options)
+        self._chosen_out = left_out(options)
         self._connection = connect(
             context, credentials(data.get("customer_uuid"), data.get("login_token"))
         )
@@ -96,13 +101,15 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._readings = Readings(api, clock, self._paths, self._tally)
         self._months = Months(api, clock, self._paths, self._tally)
         self._past = Past(api, clock, self._paths, self._tally, self._heat)
-        self._readings_rota = Rota(clock, READINGS_INTERVAL, _TICK)
-        self._months_rota = Rota(clock, MONTHS_INTERVAL, _TICK)
+        self._named = Named(api, clock, self._tally, options)
+        self._readings_rota = Rota(clock, self._interval, _TICK)
+        self._months_rota = Rota(clock, max(MONTHS_INTERVAL, self._interval), _TICK)
         # Before a request waits for its place in the budget, it must hear what became of the
         # others: a refused feature, a wish for silence.
         self._gate = asyncio.Semaphore(CONCURRENT)
         self._meters: dict[str, Meter] = {}
         self._entities: dict[str, Entity] = {}
+        self._left_out: frozenset[str] = frozenset()
         self._failing: set[tuple[Feature, str]] = set()
         self._healthy: set[tuple[Feature, str]] = set()
         self._tries = _Tries()
@@ -135,6 +142,9 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             return self._silent_result()
         if refreshed.read or refreshed.listed:
             listed = refreshed.listed
+            if listed:
+                # No list names them, but the options do.
+                listed |= {Kind.DATA_SERIES}
             self._tries.read = refreshed.read
             self._relist()
         self._tries.failures += refreshed.failures
@@ -196,6 +206,9 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             "meters_without_readings": self._readings.resting,
             "meters_read": len(self._readings.latest),
             "entities": len(self._entities),
+            "virtual_meters": len(self._named.virtual),
+            "data_series": len(self._named.series),
+            "data_series_read": len(self._named.latest),
             "refused_features": {str(key): why for key, why in self._features.refused.items()},
             "failing": dict(self._count_failing()),
             "dropped_rows": dict(self._tally.dropped),
@@ -257,6 +270,12 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         zone_of = self._lists.zone_of
         self._zone_of = {key: zone_of(one.id) for key, one in self._entities.items()}
         self._zone_of |= {key: zone_of(one.entity) for key, one in self._meters.items()}
+        # The API tells no zone of theirs: that of the customer's buildings, which is one by rule.
+        common = next((zone_of(one) for one in tree.entities), zone_of(None))
+        self._zone_of |= dict.fromkeys(self._named.keys, common)
+        self._left_out = with_all_below(
+            {key: self._above(key) for key in self._zone_of}, self._chosen_out
+        )
         keys = self._zone_of.keys()
         self._readings.keep(self._lists.meters)
         self._months.keep(keys)
@@ -279,8 +298,13 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             months += self._entities
         if self._features.is_on(Feature.METER_DELTAS):
             months += [key for key, meter in self._meters.items() if meter.energy is not None]
-        self._readings_rota.sync(states)
-        self._months_rota.sync(months)
+        if self._lists.known:
+            if self._features.is_on(Feature.DATA_POINTS):
+                states += self._named.series
+            if self._features.is_on(Feature.VIRTUAL_METER_DELTAS):
+                months += self._named.virtual
+        self._readings_rota.sync(key for key in states if key not in self._left_out)
+        self._months_rota.sync(key for key in months if key not in self._left_out)
 
     async def _round(
         self, rota: Rota, fetch: Callable[[str], Awaitable[None]], ends: float, part: float
@@ -301,8 +325,11 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             self._tries.news = True
 
     async def _read_state(self, key: str) -> None:
-        meter = self._meters[key]
         zone = self._zone_of[key]
+        if key in self._named.series:
+            await self._ask(Feature.DATA_POINTS, key, lambda: self._named.fetch_point(key, zone))
+            return
+        meter = self._meters[key]
         await self._ask(Feature.READINGS, key, lambda: self._readings.fetch(meter, zone))
 
     async def _read_months(self, key: str) -> None:
@@ -310,6 +337,12 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         if (meter := self._meters.get(key)) is not None:
             await self._ask(
                 Feature.METER_DELTAS, key, lambda: self._months.fetch_meter(key, meter, zone)
+            )
+        elif (virtual := self._named.virtual.get(key)) is not None:
+            await self._ask(
+                Feature.VIRTUAL_METER_DELTAS,
+                key,
+                lambda: self._months.fetch_virtual(key, virtual, zone),
             )
         else:
             entity = self._entities[key]
@@ -364,7 +397,8 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             for key, device in self._devices.items()
         }
         again = timedelta(seconds=self._again())
-        advice = _unknown_units(shown.values()) + _missing_scopes(self._features)
+        wanted = (device for key, device in shown.items() if key not in self._left_out)
+        advice = _unknown_units(wanted) + _missing_scopes(self._features)
         snapshot = Snapshot(devices=shown, advice=advice)
         return Poll(snapshot=snapshot, again=again, listed=listed)
 
@@ -375,7 +409,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         limited = self._tries.limited
         rotas = (self._readings_rota, self._months_rota)
         waits = [max(rota.again, limited.get(id(rota), 0.0)) for rota in rotas]
-        return min(READINGS_INTERVAL, *waits, max(_TICK, self._lists.wait))
+        return min(self._interval, *waits, max(_TICK, self._lists.wait))
 
     def _build(self) -> None:
         """Make the devices anew of which something is new; the others stay the same objects."""
@@ -385,7 +419,11 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             self._dirty |= self._zone_of.keys()
             self._month_of = month_of
         devices: dict[str, Device] = {}
-        for key in (*self._entities, *self._meters):
+        for key in (
+            *self._entities,
+            *self._meters,
+            *(self._named.keys if self._lists.known else ()),
+        ):
             device = self._devices.get(key)
             if device is None or key in self._dirty:
                 new = self._device(key, now)
@@ -397,21 +435,28 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
     def _device(self, key: str, now: datetime) -> Device:
         months = self._months.latest.get(key, ())
         meter = self._meters.get(key)
-        tree = self._lists.tree
-        if meter is not None:
-            owner = next(iter(tree.line(meter.entity)), None)
-            above = None if owner is None else owner.id
-        else:
-            above = tree.parents.get(self._entities[key].id)
         around = Surroundings(
             zone=self._zone_of[key],
             now=now,
             heat=self._heat,
-            parent=None if above is None else entity_key(above),
+            parent=self._above(key),
         )
+        if key in self._named.keys:
+            return self._named.device(key, months, around)
         if meter is not None:
             return meter_device(meter, self._readings.latest.get(meter.id), months, around)
         return entity_device(self._entities[key], months, around)
+
+    def _above(self, key: str) -> str | None:
+        """Return the device id of the entity that a meter belongs to, or that an entity is in."""
+        tree = self._lists.tree
+        if (meter := self._meters.get(key)) is not None:
+            owner = next(iter(tree.line(meter.entity)), None)
+            above = None if owner is None else owner.id
+        else:
+            entity = self._entities.get(key)
+            above = None if entity is None else tree.parents.get(entity.id)
+        return None if above is None else entity_key(above)
 
 
 def _is_trouble(error: ApiError) -> bool:
@@ -428,7 +473,13 @@ def _missing_scopes(features: Features) -> tuple[Advice, ...]:
     """
     return tuple(
         Advice(AdviceKind.PERMISSION_MISSING, feature, placeholders={"feature": feature.value})
-        for feature in (Feature.METERS, Feature.READINGS)
+        for feature in (
+            Feature.METERS,
+            Feature.READINGS,
+            # These are only asked for because the owner named some.
+            Feature.VIRTUAL_METER_DELTAS,
+            Feature.DATA_POINTS,
+        )
         if feature in features.denied
     )
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import Final
 
 from ...core.model import Device, NumberKey, Reading
-from ...core.vocabulary import Kind, Moment
+from ...core.vocabulary import Kind, Moment, Quantity
 from .months import before, this_month
 from .parse import Delta, Entity, Meter, Month, State
 from .units import Energy, HeatUnits, amount
@@ -60,10 +60,6 @@ def meter_device(
 
 def entity_device(entity: Entity, months: Sequence[Delta], around: Surroundings) -> Device:
     """Return an entity's device: its months per energy."""
-    numbers: dict[NumberKey, Reading] = {}
-    for energy in Energy:
-        rows = [delta for delta in months if delta.energy is energy]
-        numbers |= _months(energy, rows, None, around)
     return Device(
         id=entity_key(entity.id),
         kind=Kind.BUILDING,
@@ -71,8 +67,43 @@ def entity_device(entity: Entity, months: Sequence[Delta], around: Surroundings)
         manufacturer=MANUFACTURER,
         model=entity.kind,
         parent=around.parent,
-        numbers=numbers,
+        numbers=months_by_energy(months, around),
     )
+
+
+def months_by_energy(months: Sequence[Delta], around: Surroundings) -> Mapping[NumberKey, Reading]:
+    """Return this month and the last one of each kind of energy that the rows name."""
+    numbers: dict[NumberKey, Reading] = {}
+    for energy in Energy:
+        rows = [delta for delta in months if delta.energy is energy]
+        numbers |= _months(energy, rows, None, around)
+    return numbers
+
+
+def months_of_unknown_energy(
+    months: Sequence[Delta], around: Surroundings
+) -> Mapping[NumberKey, Reading]:
+    """Return this month and the last one of rows that name no energy, in the unit they state.
+
+    Without a unit they are bare numbers: nobody may guess what a formula adds up.
+    """
+    rows = [delta for delta in months if delta.energy is None]
+    current = this_month(around.now, around.zone)
+    last = before(current)
+    if not any(delta.month in {current, last} for delta in rows):
+        return {}
+    numbers: dict[NumberKey, Reading] = {}
+    began = datetime(*current, 1, tzinfo=around.zone).astimezone(UTC)
+    for month, quantity, since in (
+        (current, Quantity.AMOUNT_MONTH, began),
+        (last, Quantity.AMOUNT_LAST_MONTH, None),
+    ):
+        delta = _of_month(rows, month)
+        if delta is None:
+            numbers[quantity, None] = Reading(None, since=since)
+        else:
+            numbers[quantity, None] = Reading(delta.value, since=since, unit=delta.unit)
+    return numbers
 
 
 def _months(

@@ -14,8 +14,14 @@ class Feature(StrEnum):
     READINGS = "readings"
     METER_DELTAS = "meter_deltas"
     ENTITY_DELTAS = "entity_deltas"
+    VIRTUAL_METER_DELTAS = "virtual_meter_deltas"
+    DATA_POINTS = "data_points"
 
 
+# Their paths are documented: 404 is about the one meter or series.
+_DOCUMENTED: Final = frozenset(
+    {Feature.READINGS, Feature.VIRTUAL_METER_DELTAS, Feature.DATA_POINTS}
+)
 _OF_ITEMS: Final = frozenset({Feature.METER_DELTAS, Feature.ENTITY_DELTAS})
 
 
@@ -54,8 +60,7 @@ class Features:
         is the first one about months, since that meter may just have been deleted.
         """
         missing = isinstance(error, UnexpectedResponse) and error.status == 404
-        # Readings have a documented path.
-        missing = missing and feature is not Feature.READINGS and feature not in self._proven
+        missing = missing and feature not in _DOCUMENTED and feature not in self._proven
         if missing and feature in _OF_ITEMS and feature not in self._missed:
             self._missed.add(feature)
             missing = False

@@ -71,6 +71,14 @@ class Months:
 
         return await self._fetch(key, "entity_deltas", zone, ask)
 
+    async def fetch_virtual(self, key: str, virtual_id: str, zone: tzinfo) -> bool:
+        """Read a virtual meter's months, as `fetch_meter`; how they are filtered is not known."""
+
+        async def ask(*params: tuple[str, str]) -> Response:
+            return await self._get("virtual_meters", virtual_id, params)
+
+        return await self._fetch(key, "virtual_meter_deltas", zone, ask, filtered=False)
+
     async def _get(self, kind: str, identity: str, params: tuple[tuple[str, str], ...]) -> Response:
         # What is left of the hour's requests will do: months can wait, readings can't.
         return await self._api.get(
@@ -78,12 +86,19 @@ class Months:
         )
 
     async def _fetch(
-        self, key: str, resource: str, zone: tzinfo, ask: Callable[..., Awaitable[Response]]
+        self,
+        key: str,
+        resource: str,
+        zone: tzinfo,
+        ask: Callable[..., Awaitable[Response]],
+        *,
+        filtered: bool = True,
     ) -> bool:
         first = before(this_month(self._clock.now(), zone))
         # Times of months have no offset (vendor).
         condition = f"{resource}.time>={first[0]:04}-{first[1]:02}-01T00:00:00"
-        filters = [] if resource in self.unfiltered else [("filter[]", condition)]
+        filtered = filtered and resource not in self.unfiltered
+        filters = [("filter[]", condition)] if filtered else []
         try:
             response = await ask(*filters)
         except UnexpectedResponse as error:

@@ -1,6 +1,6 @@
 """The newest reading of each meter, by windows of time: no sorting is documented well enough."""
 
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -10,7 +10,7 @@ from ...core.http import ApiClient
 from ...core.response import Response
 from .documents import Document, read
 from .listing import FULL_PAGE, MOST_PAGES
-from .parse import Meter, State, states
+from .parse import Meter, Parsed, State, states
 from .paths import Paths
 from .tally import Tally
 
@@ -118,34 +118,15 @@ class Readings:
         return newest
 
     async def _newest(self, meter: Meter, zone: tzinfo, since: datetime) -> State | None:
-        """Return the newest reading from `since` on.
-
-        Lists are oldest first, 1,000 rows a page: after a full one the time moves on.
-        """
-        newest: State | None = None
-        condition = f"readings.time>={_stamp(since)}"
-        latest_possible = self._clock.now() + _AHEAD
-        for _ in range(MOST_PAGES):
-            document = await self._ask(meter, condition)
-            parsed = states(document.rows, zone)
-            self._tally.note("readings", parsed)
-            if parsed.dropped and not parsed.rows:
-                # Not the same as no readings, after which a meter would rest for half a day.
-                raise UnexpectedResponse(Reason.UNEXPECTED_SHAPE)
-            page: State | None = None
-            for state in parsed.rows:
-                # Where filters are ignored, a page of the first years must not be the newest.
-                if _floor(since) <= state.at <= latest_possible and (
-                    page is None or state.at >= page.at
-                ):
-                    page = state
-            if page is None or (newest is not None and page.at <= newest.at):
-                break
-            newest = page
-            if not _goes_on(document):
-                break
-            condition = f"readings.time>{_stamp(newest.at)}"
-        return newest
+        """Return the newest reading from `since` on."""
+        return await find_newest(
+            lambda condition: self._ask(meter, condition),
+            "readings.time",
+            since,
+            zone=zone,
+            now=self._clock.now(),
+            note=lambda parsed: self._tally.note("readings", parsed),
+        )
 
     async def _ask(self, meter: Meter, condition: str) -> Document:
         """Ask with a filter; should filters be refused, without, if all fits on one page."""
@@ -168,6 +149,49 @@ class Readings:
             raise UnexpectedResponse(Reason.REQUEST_REFUSED, status=400)
         self.unfiltered = True
         return document
+
+
+async def find_newest(
+    ask: Callable[[str], Awaitable[Document]],
+    field: str,
+    since: datetime,
+    *,
+    zone: tzinfo,
+    now: datetime,
+    note: Callable[[Parsed[State]], None],
+) -> State | None:
+    """Return the newest row from `since` on; `field` is what the filter calls its time.
+
+    Lists are oldest first, 1,000 rows a page: after a full one the time moves on.
+
+    Raises:
+        ApiError: they could not be read.
+
+    """
+    newest: State | None = None
+    condition = f"{field}>={_stamp(since)}"
+    latest_possible = now + _AHEAD
+    for _ in range(MOST_PAGES):
+        document = await ask(condition)
+        parsed = states(document.rows, zone)
+        note(parsed)
+        if parsed.dropped and not parsed.rows:
+            # Not the same as no rows, after which a meter would rest for half a day.
+            raise UnexpectedResponse(Reason.UNEXPECTED_SHAPE)
+        page: State | None = None
+        for state in parsed.rows:
+            # Where filters are ignored, a page of the first years must not be the newest.
+            if _floor(since) <= state.at <= latest_possible and (
+                page is None or state.at >= page.at
+            ):
+                page = state
+        if page is None or (newest is not None and page.at <= newest.at):
+            break
+        newest = page
+        if not _goes_on(document):
+            break
+        condition = f"{field}>{_stamp(newest.at)}"
+    return newest
 
 
 def _goes_on(document: Document) -> bool:

@@ -24,6 +24,7 @@ from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import AdviceKind, Device, Poll, Snapshot
 from ...core.offers import Controllable, Linking, Mending, PlanSource, SessionSource, Visit
+from ...core.options import Fault, Interval, Problem
 from ...core.records import ChargePlan, ChargingSession, Link
 from ...core.vocabulary import Kind
 from .access import FIELDS, VERSION, Access
@@ -42,8 +43,9 @@ from .units import Site, day_started, parse_site
 from .users import Users
 from .zones import Zones
 
-INTERVAL: Final = 300.0
-"""Seconds between two polls. Enode refreshes every 2 to 7 minutes by itself (vendor)."""
+INTERVAL: Final = Interval(default=300, least=60, most=3600)
+"""Enode refreshes by itself every 2 to 7 minutes, heating every 1 or 2 (vendor); limits of requests
+are not public."""
 
 _HOUSE: Final = "home-assistant"
 _SOON: Final = 15.0
@@ -51,8 +53,8 @@ _PLACES: Final = 6 * 3600.0
 # The first poll of an entry has 8 s; what has come by then is shown.
 _FIRST_ROUND: Final = 6.0
 _ROUND: Final = 120.0
-# An idle device is refreshed every 7 minutes (vendor); and three polls.
-_LATE: Final = timedelta(minutes=22)
+# An idle device is refreshed every 7 minutes (vendor).
+_REFRESHED: Final = 7 * 60.0
 
 
 class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Linking, Mending):
@@ -63,15 +65,18 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         self._access = access = Access(context)
         self._clock = context.clock
         self._zone = context.zone
+        self._interval = INTERVAL.chosen(context.options)
         self._first_round = first_round
         user_id = access.settings.user_id
         base = ("users", user_id) if user_id else ()
         client, clock = access.client, context.clock
         self._assets: dict[Kind, WholeList[Asset]] = {
-            kind: WholeList(client, clock, (*base, name), parse)
+            kind: WholeList(client, clock, (*base, name), parse, grace=3 * self._interval)
             for name, (kind, parse) in ASSETS.items()
         }
-        self._sites: WholeList[Site] = WholeList(client, clock, (*base, "hem-systems"), parse_site)
+        self._sites: WholeList[Site] = WholeList(
+            client, clock, (*base, "hem-systems"), parse_site, grace=3 * self._interval
+        )
         self._places: WholeList[Place] = WholeList(
             client, clock, (*base, "locations"), parse_place, interval=_PLACES
         )
@@ -90,7 +95,9 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         )
         self._made: dict[str, tuple[Device, Hashable, Device]] = {}
         self._guard = CounterGuard()
-        self._freshness = Freshness(_LATE)
+        self._freshness = Freshness(
+            timedelta(seconds=_REFRESHED + 3 * max(self._interval, INTERVAL.default))
+        )
         self._read_before = False
 
     @override
@@ -106,7 +113,7 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
                 raise Unavailable(Reason.TIMEOUT) from error
             again = _SOON
         else:
-            again = max([INTERVAL, *(error.retry_after or 0.0 for error in errors)])
+            again = max([self._interval, *(error.retry_after or 0.0 for error in errors)])
         return Poll(
             snapshot=self._snapshot(),
             again=timedelta(seconds=again),
@@ -379,6 +386,14 @@ async def identify(context: Context) -> list[Identity]:
     return [Identity(account_id=settings.account_id, title=settings.title, data=settings.data)]
 
 
+async def try_options(context: Context, before: Mapping[str, Any]) -> Mapping[str, Problem]:
+    """Look whether a currency can be one; nothing is asked. See `Provider`."""
+    entered = str(context.options.get(CURRENCY) or "").strip()
+    if entered and currency_of(context.options) is None:
+        return {CURRENCY: Problem(fault=Fault.CURRENCY_MALFORMED, values=(entered,))}
+    return {}
+
+
 PROVIDER: Final = Provider(
     key="enode",
     name="Enode",
@@ -386,8 +401,10 @@ PROVIDER: Final = Provider(
     options=(Field(key=CURRENCY, required=False, shown=True),),
     links={"dashboard_url": "https://developers.enode.com"},
     grace=timedelta(seconds=GRACE),
+    interval=INTERVAL,
     history=True,
     identify=identify,
     open=EnodeAccount,
+    try_options=try_options,
     link_kinds=tuple(SCOPES),
 )

@@ -37,8 +37,12 @@ class WholeList[T]:
         parse: Callable[[Mapping[str, Json]], T | None],
         *,
         interval: float = 0.0,
+        grace: float = GRACE,
     ) -> None:
-        """Know nothing yet; `interval` is the least time between two good readings."""
+        """Know nothing yet; `interval` is the least time between two good readings.
+
+        `grace` is how long is shown what it gave, at least the usual time.
+        """
         self.name = path[-1]
         self.dropped = 0
         self.refused: Reason | None = None
@@ -49,7 +53,7 @@ class WholeList[T]:
         self._path = path
         self._parse = parse
         self._interval = interval
-        self._grace = max(GRACE, 3 * interval)
+        self._grace = max(GRACE, grace, 3 * interval)
         self._memory: PageMemory[Rows[T]] = PageMemory()
         self._warned = False
         self._items: list[T] = []

@@ -78,9 +78,9 @@ def _interventions(assets: list[Asset], interventions: Interventions) -> Iterato
 def _advice(intervention: Intervention, asset: Asset) -> Advice:
     device = asset.device
     if intervention.of_login:
-        about, name = f"{asset.user}_{asset.vendor}", device.manufacturer
+        about, name, only = f"{asset.user}_{asset.vendor}", device.manufacturer, None
     else:
-        about, name = device.id, device.name
+        about, name, only = device.id, device.name, device.id
     placeholders = {
         "device": name or device.kind.value,
         "summary": intervention.title,
@@ -88,5 +88,11 @@ def _advice(intervention: Intervention, asset: Asset) -> Advice:
     }
     subject = f"{about}_{intervention.id}"
     if intervention.link:
-        return Advice(AdviceKind.OWNER_LINK, subject, placeholders=placeholders, remedy=OpenPage())
-    return Advice(AdviceKind.OWNER_ACTION, subject, placeholders=placeholders)
+        return Advice(
+            AdviceKind.OWNER_LINK,
+            subject,
+            placeholders=placeholders,
+            remedy=OpenPage(),
+            device=only,
+        )
+    return Advice(AdviceKind.OWNER_ACTION, subject, placeholders=placeholders, device=only)

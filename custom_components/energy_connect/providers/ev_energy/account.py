@@ -20,6 +20,7 @@ from ...core.errors import (
 from ...core.history import Harvest, HistoryAccount, Source
 from ...core.model import Device, Poll, Snapshot
 from ...core.offers import Controllable, Mending, PlanSource, ReadingSource, SessionSource, Visit
+from ...core.options import Interval
 from ...core.records import ChargePlan, ChargingSession, Link, RawReading
 from ...core.vocabulary import Flag, Kind
 from .access import DEVICE_SCOPES, Access, open_access
@@ -48,9 +49,11 @@ from .sessions import (
 )
 from .vehicles import parse_vehicles
 
-INTERVAL: Final = 120.0
+INTERVAL: Final = Interval(default=120, least=60, most=3600)
+"""A poll costs three requests, and a few more with home energy, of the 1000 that an application has
+an hour for a user, or for all its users together (vendor)."""
 IDLE_INTERVAL: Final = 300.0
-"""Seconds between polls while nothing is plugged in."""
+"""Seconds between polls at least while nothing is plugged in."""
 
 _LOW: Final = 100
 # What a first poll, of which 8 s are waited for, may take: the rest follows with the next one.
@@ -78,6 +81,7 @@ class EvEnergyAccount(
     def __init__(self, context: Context) -> None:
         """Take the surroundings; sends nothing."""
         self._clock = context.clock
+        self._interval = INTERVAL.chosen(context.options)
         self._signed_in = context.grant is not None
         self._access: Access = open_access(context)
         self._vehicles: dict[str, Device] = {}
@@ -94,7 +98,7 @@ class EvEnergyAccount(
         self._home = HomeEnergy(self._access, context, self._lists.read)
         self._deadline: float | None = _FIRST
         self._first_round = True
-        self._display = Display()
+        self._display = Display(self._interval)
         self._features = self._all_features()
         hurry = self._feature("sessions").hurry
         commands = Commands(self._access, self._lookups, self._device, hurry)
@@ -232,7 +236,7 @@ class EvEnergyAccount(
             for device in (*self._vehicles.values(), *self._chargers.values())
         )
         busy = plugged or bool(self._sessions.open) or self._home.present
-        seconds = INTERVAL if busy else IDLE_INTERVAL
+        seconds = self._interval if busy else max(IDLE_INTERVAL, self._interval)
         if self._access.remaining is not None and self._access.remaining < _LOW:
             seconds *= 2
         return max(seconds, self._access.budget.quiet_for)

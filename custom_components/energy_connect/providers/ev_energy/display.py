@@ -11,7 +11,8 @@ from .chargers import with_reachable
 from .controls import Permissions, with_boost, with_settings
 from .sessions import Charging, Outlook, with_charging, with_outlook
 
-LATE: Final = timedelta(minutes=15 + 3 * 2)
+SILENT: Final = timedelta(minutes=15)
+LATE: Final = SILENT + timedelta(minutes=3 * 2)
 """Vehicles and chargers report when they report; 15 min is the documented example of an age at
 which a charger counts as silent. Power other than 0 exists only while something is plugged in, when
 polls are 2 min apart, and three of those go on top. It also covers an idle poll of 5 min."""
@@ -20,10 +21,10 @@ polls are 2 min apart, and three of those go on top. It also covers an idle poll
 class Display:
     """Devices made of the same parts stay the same objects, so that a quiet poll costs nothing."""
 
-    def __init__(self) -> None:
-        """Have shown nothing yet."""
+    def __init__(self, interval: float) -> None:
+        """Have shown nothing yet; `interval` is that of polls (seconds)."""
         self._guard = CounterGuard()
-        self._freshness = Freshness(LATE)
+        self._freshness = Freshness(max(LATE, SILENT + timedelta(seconds=3 * interval)))
         self._combined: dict[str, tuple[tuple[object, ...], Device]] = {}
 
     def aged(self, devices: Iterable[Device], now: datetime) -> list[Device]:

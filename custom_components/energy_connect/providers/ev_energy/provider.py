@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 from ...core.account import Field, FieldKind, Provider
-from .account import open_account
+from .account import INTERVAL, open_account
 from .authorization import CLIENT_ID, CLIENT_SECRET
 from .identify import forget, identify
 
@@ -16,6 +16,7 @@ PROVIDER: Final = Provider(
         Field(key=CLIENT_SECRET, kind=FieldKind.SECRET),
     ),
     grace=timedelta(minutes=10),
+    interval=INTERVAL,
     history=True,
     sign_in=True,
     identify=identify,

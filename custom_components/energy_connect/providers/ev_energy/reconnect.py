@@ -26,6 +26,7 @@ def advise(vehicles: Iterable[Device]) -> tuple[Advice, ...]:
             Severity.ERROR,
             {"device": vehicle.name or vehicle.model or vehicle.manufacturer or "ev.energy"},
             OpenPage(),
+            device=vehicle.id,
         )
         for vehicle in vehicles
         if vehicle.flags.get(Flag.LOGIN_BROKEN)

@@ -1,4 +1,4 @@
-"""One meter, opened: polled every 10 s with one request."""
+"""One meter, opened: polled with one request."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -18,6 +18,7 @@ from ...core.model import (
     Severity,
     Snapshot,
 )
+from ...core.options import Interval
 from ...core.paging import PageMemory
 from ...core.tokens import jwt_claims
 from ...core.vocabulary import Choice, Kind, Moment
@@ -30,7 +31,8 @@ from .token import expiry_advice
 
 _LOGGER = logging.getLogger(__name__)
 
-INTERVAL: Final = timedelta(seconds=10)
+INTERVAL: Final = Interval(default=10, least=1, most=60)
+"""One request gives all values; the meter measures anew every 0.2 or 0.5 s (vendor)."""
 # There is one device an account; its serial number may become known later, its id must not change.
 DEVICE_ID: Final = "meter"
 _STANDS_STILL: Final = 60.0
@@ -49,6 +51,7 @@ class KostalAccount:
         clock = context.clock
         self._clock = clock
         self._data = context.data
+        self._again = timedelta(seconds=INTERVAL.chosen(context.options))
         self._access = open_access(context, context.data)
         self._path = tuple(context.data["path"])
         self._meter = self._access.meter()
@@ -87,7 +90,7 @@ class KostalAccount:
             self._record = record
         await self._read_features(started)
         self._snapshot = self._show(record)
-        return Poll(snapshot=self._snapshot, again=INTERVAL, listed=_LISTED)
+        return Poll(snapshot=self._snapshot, again=self._again, listed=_LISTED)
 
     def diagnostics(self) -> Mapping[str, Any]:
         """Return how it is asked, what answered, and the names of keys."""
@@ -165,7 +168,7 @@ class KostalAccount:
             serial_number=self._data.get("serial") or plate.serial,
             sw_version=plate.firmware,
             hw_version=plate.hardware,
-            mac=plate.mac,
+            mac=plate.mac or self._data.get("mac"),
             url=str(self._access.base),
             numbers=self._numbers(record),
             moments=self._moments(record),

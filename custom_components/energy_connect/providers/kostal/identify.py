@@ -62,9 +62,12 @@ async def identify(context: Context) -> list[Identity]:
             raise Unavailable(Reason.CERTIFICATE_CHANGED)
     access = open_access(context, data)
     data["path"] = list(await find_record(access, endpoint))
-    serial = await _serial(access, base, certificate)
+    # What a host name told when the meter was discovered may be all that tells it.
+    serial = await _serial(access, base, certificate) or context.data.get("serial")
     if serial is not None:
         data["serial"] = serial
+    if (mac := context.data.get("mac")) is not None:
+        data["mac"] = mac
     title = f"{PRODUCT} {serial}" if serial else f"{PRODUCT} ({data['host']})"
     return [Identity(account_id=serial, title=title, data=data)]
 

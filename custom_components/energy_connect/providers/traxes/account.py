@@ -24,6 +24,7 @@ from ...core.http import ApiClient
 from ...core.model import Advice, AdviceKind, Poll, Snapshot
 from ...core.oauth import Authentication, TokenEndpoint
 from ...core.offers import Controllable, ReadingSource, SessionSource
+from ...core.options import Fault, Interval, Problem, left_out, with_all_below
 from ...core.records import ChargingSession, RawReading
 from ...core.response import Response
 from ...core.rota import Rota
@@ -39,6 +40,7 @@ from .discovery import TYPES_PATH, Discovery, Route
 from .history import TraxesHistory
 from .lists import ListReader
 from .lookups import read_raw, read_sessions
+from .options import ENTITY_IDS, malformed, new_ids, try_ids
 from .parse import KINDS, SESSION_KINDS, Entity, entered_key
 from .permissions import Permissions
 from .sessions import Sessions
@@ -49,7 +51,7 @@ _SCOPE: Final = "esp"
 
 # Limits are not public: all of these are our own moderation.
 _AT_ONCE: Final = 3
-_INTERVAL: Final = 300.0
+INTERVAL: Final = Interval(default=300, least=60, most=3600)
 # The one list tells who is online, at a request per hundred devices; the ways around it cost up to
 # forty requests and tell only which devices there are.
 _LIST: Final = 1800.0
@@ -89,6 +91,8 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
     def __init__(self, context: Context) -> None:
         """Open the account; sends nothing."""
         self._clock = clock = context.clock
+        self._interval = INTERVAL.chosen(context.options)
+        self._left_out = left_out(context.options)
         client_id = context.data["client_id"].strip()
         self._budget = Budget(clock, concurrent=_AT_ONCE)
         self._backoff = Backoff(self._budget)
@@ -112,17 +116,21 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
             verdict=self._judge,
         )
         self._lists = ListReader(self._client)
-        entered = context.options.get("entity_ids") or ()
+        entered = context.options.get(ENTITY_IDS) or ()
         ids = dict.fromkeys(key for key in map(entered_key, entered) if key is not None)
         self._not_ids = sum(entered_key(one) is None for one in entered)
         self._discovery = Discovery(self._client, self._lists, tuple(ids))
-        self._devices = Devices(clock, locate=context.options.get("track_location") is True)
-        self._sessions = Sessions(self._lists, clock)
+        self._devices = Devices(
+            clock,
+            locate=context.options.get("track_location") is True,
+            interval=self._interval,
+        )
+        self._sessions = Sessions(self._lists, clock, self._interval)
         self._permissions = Permissions(self._lists, clock, client_id)
         self._attention = Attention(clock)
         self._commander = Commander(self._client, self._lists, clock, self._see)
         self.orders = Orders(clock, self._send)
-        self._rota = Rota(clock, _INTERVAL)
+        self._rota = Rota(clock, self._interval)
         self._history = TraxesHistory(self._lists, clock)
         self._refused: dict[str, float] = {}
         self._discover_at = clock.monotonic()
@@ -153,6 +161,11 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         """
         with _own_errors():
             await self._check()
+
+    async def try_ids(self, ids: tuple[str, ...]) -> Mapping[str, Problem]:
+        """Ask for devices by their ids; see `options.try_ids`."""
+        with _own_errors():
+            return await try_ids(self._client, ids)
 
     async def _check(self) -> None:
         try:
@@ -206,7 +219,9 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
             self._discover_at = now + _LISTS_RETRY
             return frozenset()
         self._discovered = True
-        settled = _LIST if self._discovery.route is Route.ENTITIES else _WAYS_AROUND
+        settled = (
+            max(_LIST, self._interval) if self._discovery.route is Route.ENTITIES else _WAYS_AROUND
+        )
         self._discover_at = now + (settled if self._discovery.settled else _LISTS_RETRY)
         return KINDS if self._discovery.authoritative else frozenset()
 
@@ -238,16 +253,25 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         entities = self._discovery.entities
         self._refused = {one: at for one, at in self._refused.items() if one in entities}
         self._attention.sync(entities, lambda one: self._devices.sight(one).measured)
-        usual = (one for one in entities if one not in self._attention)
+        usual = (one for one in self._wanted() if one not in self._attention)
         self._rota.sync(one for one in usual if self._refused.get(one, now) <= now)
         rounds = [await rota.run(self._read_one) for rota in (self._attention.rota, self._rota)]
         failures = [failure for one in rounds for failure in one.failures]
-        if any(one.read for one in rounds) or not entities:
+        if any(one.read for one in rounds) or not self._wanted():
             self._failure = None
         elif failures:
             self._failure = failures[0]
         if self._failure is not None:
             raise self._failure
+
+    def _wanted(self) -> Mapping[str, Entity]:
+        """Return the devices for which requests are made: all but those that are left out."""
+        entities = self._discovery.entities
+        if not self._left_out:
+            return entities
+        parents = {one: entity.parent for one, entity in entities.items()}
+        hidden = with_all_below(parents, self._left_out)
+        return {one: entity for one, entity in entities.items() if one not in hidden}
 
     async def _read_one(self, entity_id: str) -> None:
         try:
@@ -266,7 +290,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
     async def _read_permissions(self) -> None:
         self._permissions.sync(
             one
-            for one, entity in self._discovery.entities.items()
+            for one, entity in self._wanted().items()
             if can_be_steered(entity) and one not in self._refused
         )
         await self._permissions.read()
@@ -313,7 +337,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
     def _sync_sessions(self) -> None:
         charging = {
             one: entity
-            for one, entity in self._discovery.entities.items()
+            for one, entity in self._wanted().items()
             if entity.kind in SESSION_KINDS and one not in self._refused
         }
         self._sessions.sync(charging, [one for one in charging if self._devices.charging(one)])
@@ -372,7 +396,12 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
 def _not_shared(entity: Entity) -> Advice:
     """Return the advice for an entity whose readings are refused: only its owner can mend it."""
     name = entity.name or " ".join(filter(None, (entity.brand, entity.type))) or entity.id
-    return Advice(AdviceKind.NO_VIEWER_PERMISSION, entity.id, placeholders={"device": name})
+    return Advice(
+        AdviceKind.NO_VIEWER_PERMISSION,
+        entity.id,
+        placeholders={"device": name},
+        device=entity.id,
+    )
 
 
 async def identify(context: Context) -> list[Identity]:
@@ -381,6 +410,14 @@ async def identify(context: Context) -> list[Identity]:
     await TraxesAccount(context).check()
     account_id = f"production_{kept['client_id']}"
     return [Identity(account_id=account_id, title="Traxes", data=kept)]
+
+
+async def try_options(context: Context, before: Mapping[str, Any]) -> Mapping[str, Problem]:
+    """Ask once for each device that was not kept before; see `Provider`."""
+    if bad := malformed(context.options):
+        return {ENTITY_IDS: Problem(fault=Fault.ID_MALFORMED, values=bad)}
+    new = new_ids(context.options, before)
+    return await TraxesAccount(context).try_ids(new) if new else {}
 
 
 def open_account(context: Context) -> Account:
@@ -396,11 +433,13 @@ PROVIDER: Final = Provider(
         Field(key="client_secret", kind=FieldKind.SECRET),
     ),
     options=(
-        Field(key="entity_ids", kind=FieldKind.LIST, required=False),
+        Field(key=ENTITY_IDS, kind=FieldKind.LIST, required=False),
         Field(key="track_location", kind=FieldKind.SWITCH, required=False, default=False),
     ),
     grace=timedelta(minutes=15),
+    interval=INTERVAL,
     history=True,
     identify=identify,
     open=open_account,
+    try_options=try_options,
 )

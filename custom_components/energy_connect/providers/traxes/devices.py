@@ -20,8 +20,9 @@ from .parse import ChargeSessions, Entity
 
 _LOGGER = logging.getLogger(__name__)
 
-# Grid meters deliver quarter hours (assumed, as is every cadence here), and 3 polls of 5 minutes.
-_LATE: Final = timedelta(minutes=30)
+# Grid meters deliver quarter hours (assumed, as is every cadence here); three polls go on top.
+_CADENCE: Final = timedelta(minutes=15)
+_POLLS: Final = timedelta(minutes=15)
 _FULL: Final = 100.0
 _NO_SESSIONS: Final = ChargeSessions()
 
@@ -31,14 +32,14 @@ type _Stamp = tuple[Entity, object, ChargeSessions, bool, str | None, bool]
 class Devices:
     """Makes the devices of an account; an entity of which nothing changed keeps its object."""
 
-    def __init__(self, clock: Clock, *, locate: bool) -> None:
-        """Know nothing yet; `locate` shows positions."""
+    def __init__(self, clock: Clock, *, locate: bool, interval: float) -> None:
+        """Know nothing yet; `locate` shows positions, `interval` is that of polls (seconds)."""
         self._clock = clock
         self._locate = locate
         self._held: dict[str, tuple[Kind, Holding]] = {}
         self._pages = PageMemory[Measurement | None]()
         self._guard = CounterGuard()
-        self._freshness = Freshness(_LATE)
+        self._freshness = Freshness(_CADENCE + max(_POLLS, timedelta(seconds=3 * interval)))
         self._made: dict[str, tuple[_Stamp, Device]] = {}
         self._fraction_told = False
         self.malformed = 0

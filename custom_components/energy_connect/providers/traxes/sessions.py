@@ -21,11 +21,11 @@ _REFUSALS: Final = frozenset({400, 404, 405})
 class Sessions:
     """Charges by entity, each asked for every 30 min while charging and just after, else 6 h."""
 
-    def __init__(self, lists: ListReader, clock: Clock) -> None:
-        """Know no charges yet."""
+    def __init__(self, lists: ListReader, clock: Clock, interval: float) -> None:
+        """Know no charges yet; never asked for more often than every `interval` seconds."""
         self._lists = lists
         self._clock = clock
-        self._often = Rota(clock, _OFTEN)
+        self._often = Rota(clock, max(_OFTEN, interval))
         self._seldom = Rota(clock, _SELDOM)
         self._charged_at: dict[str, float] = {}
         self._asked_again: dict[str, float] = {}
