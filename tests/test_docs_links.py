@@ -13,7 +13,7 @@ EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
 # Made by `scripts/e2e --screenshots`.
-SCREENSHOTS = {f"docs/images/{name}.png" for name in ("energy-dashboard", "vehicle", "wizard")}
+SCREENSHOTS = {f"docs/images/{name}.png" for name in ("energy", "vehicle", "wizard")}
 
 
 def prose(page: Path) -> str:
