@@ -26,8 +26,8 @@ DEPTHS: Final = {
 }
 _DAYS: Final = {"enectiva": 1000, "traxes": 31, "enode": 31}
 _IMPORTED_WITHIN: Final = 600.0
-_LOOK: Final = 2.0
-_STILL: Final = 8
+_LOOK: Final = 1.0
+_STILL: Final = 6
 """So many looks without a change are the end of an import."""
 _YOUNG: Final = 100
 """Of so many hours at most nothing can be known yet, over all series of an account."""
