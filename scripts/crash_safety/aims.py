@@ -110,8 +110,10 @@ class Aims:
 
     async def _import(self) -> None:
         """Clear a statistic, as a person may: all of its past is imported anew."""
-        chosen = self._chance.choice([one for one in await ours(self._house) if "_meter_" in one])
-        await self._house.session.command("recorder/clear_statistics", statistic_ids=[chosen])
+        known = sorted(one for one in await ours(self._house) if "_meter_" in one)
+        if known:
+            chosen = self._chance.choice(known)
+            await self._house.session.command("recorder/clear_statistics", statistic_ids=[chosen])
         await asyncio.sleep(_BACKFILL)
         await self.wait(4.0)
 

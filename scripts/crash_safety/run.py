@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import datetime as dt
 import random
@@ -18,16 +18,18 @@ from .lives import House, Lost
 from .rotation import LIFETIME, PROVIDER, sign_in_survives
 from .truth import check_seams, check_truth, expected, ours, rows
 
-DEPTHS: Final = {
+_DEPTHS: Final = {
     "enectiva": "everything",
     "traxes": "month",
     "enode": "month",
     "ev_energy": "month",
 }
 _DAYS: Final = {"enectiva": 1000, "traxes": 31, "enode": 31}
+_FEW: Final = 50
+"""With fewer kills there is a year to import, and not all of it: it is to be a short run."""
 _IMPORTED_WITHIN: Final = 600.0
-_LOOK: Final = 2.0
-_STILL: Final = 8
+_LOOK: Final = 1.0
+_STILL: Final = 6
 """So many looks without a change are the end of an import."""
 _YOUNG: Final = 100
 """Of so many hours at most nothing can be known yet, over all series of an account."""
@@ -63,7 +65,8 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
         now = simulator.clock.now()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         aims = Aims(house, random.Random(seed), today)  # noqa: S311 - moments, no secrets
-        await house.furnish(DEPTHS)
+        few = kills < _FEW
+        await house.furnish(_DEPTHS | ({"enectiva": "one_year"} if few else {}))
         say(f"furnished after {time.monotonic() - began:.0f} s")
         unseen = 0
         signed_out = False
@@ -89,7 +92,7 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
         figures.came_back += unseen
         figures.kills += unseen
         say("comparing the statistics")
-        await _compare(house, aims, figures, say)
+        await _compare(house, aims, figures, say, _DAYS | ({"enectiva": 365} if few else {}))
         await house.process.stop()
         figures.files = house.check_files()
         if simulator.failures:
@@ -141,12 +144,14 @@ async def _die(house: House, aims: Aims, figures: Figures) -> bool:
     return not sign_in_survives(house, house.simulator)
 
 
-async def _compare(house: House, aims: Aims, figures: Figures, say: Say) -> None:
+async def _compare(
+    house: House, aims: Aims, figures: Figures, say: Say, days: Mapping[str, int]
+) -> None:
     """Let the import come to its end, and compare everything."""
     # What the provider corrected to and fro is read once more, as after any correction.
     house.simulator.enectiva.past = type(house.simulator.enectiva.past)()
     await _imported(house, say)
-    start = house.simulator.clock.now() - dt.timedelta(days=800)
+    start = house.simulator.clock.now() - dt.timedelta(days=2000)
     for statistic in await ours(house):
         check_seams(statistic, await rows(house, statistic, start))
     for device in await meters(house):
@@ -159,7 +164,7 @@ async def _compare(house: House, aims: Aims, figures: Figures, say: Say) -> None
                 return_response=True,
             )
     known = await ours(house)
-    for one in expected(house, house.simulator.clock.now(), _DAYS):
+    for one in expected(house, house.simulator.clock.now(), days):
         if one.statistic not in known:
             raise Lost(f"{one.statistic} is not there; there are {', '.join(known)}")
         figures.rows += check_truth(one, await rows(house, one.statistic, start))
@@ -175,7 +180,7 @@ async def _imported(house: House, say: Say) -> None:
     try:
         async with asyncio.timeout(_IMPORTED_WITHIN):
             while len(seen) < _STILL or seen[-_STILL] != left or max(left.values()) > _YOUNG:
-                for provider in DEPTHS:
+                for provider in _DEPTHS:
                     path = f"/api/diagnostics/config_entry/{house.entries[provider]}"
                     told = (await house.session.get(path))["data"]["history"]
                     left[provider] = told["hours"].get("not_asked", 0)
