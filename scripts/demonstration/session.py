@@ -75,6 +75,11 @@ class Session:
         async with self._http.post(f"{self.url}{path}", json=body) as answer:
             return await self._json(answer)
 
+    async def delete(self, path: str) -> Any:
+        """Delete a resource and return the JSON of the answer."""
+        async with self._http.delete(f"{self.url}{path}") as answer:
+            return await self._json(answer)
+
     async def command(self, kind: str, **fields: Any) -> Any:
         """Send one websocket command and return its result."""
         async with self._http.ws_connect(f"{self.url}/api/websocket") as socket:

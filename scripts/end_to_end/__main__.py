@@ -22,6 +22,7 @@ from .screenshots import Album
 from .stage import Stage
 
 _FAILURES = ROOT / ".demo" / "e2e"
+_NEEDING_INTERNET = frozenset({"google_translate", "met", "radio_browser"})
 
 
 def say(line: str) -> None:
@@ -41,6 +42,7 @@ async def perform(options: argparse.Namespace, program: Path, stop: asyncio.Even
             Session(house.url) as session,
         ):
             await session.onboard()
+            await remove_needing_internet(session)
             async with Person(program, house.url, album, headed=options.headed) as person:
                 stage = Stage(person=person, simulator=simulator, session=session)
                 good = await play(stage, house.log)
@@ -50,6 +52,13 @@ async def perform(options: argparse.Namespace, program: Path, stop: asyncio.Even
     for path in album.taken:
         say(f"{path.relative_to(ROOT)} {path.stat().st_size // 1024} KB")
     return good
+
+
+async def remove_needing_internet(session: Session) -> None:
+    """Remove what Home Assistant adds by itself and can't set up without the internet."""
+    for entry in await session.command("config_entries/get"):
+        if entry["domain"] in _NEEDING_INTERNET:
+            await session.delete(f"/api/config/config_entries/entry/{entry['entry_id']}")
 
 
 async def play(stage: Stage, log: Path) -> bool:

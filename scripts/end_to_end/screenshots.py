@@ -9,6 +9,17 @@ from playwright.async_api import Page
 FOLDER = Path(__file__).parents[2] / "docs/images"
 # Home Assistant's pages are flat: so many colours are all that there are, save in photographs.
 _COLOURS = 128
+# Icons come after the text, one by one.
+_ALL_ICONS_DRAWN = """() => {
+  const drawn = (node) =>
+    node.nodeName.toLowerCase() === "path" ||
+    [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].some(drawn);
+  const complete = (node) =>
+    node.nodeName === "HA-STATE-ICON"
+      ? drawn(node)
+      : [...(node.shadowRoot?.childNodes ?? []), ...node.childNodes].every(complete);
+  return complete(document.body);
+}"""
 
 
 class Album:
@@ -25,6 +36,7 @@ class Album:
             return
         # Moving things come to rest, and no pointer lights up what it is over.
         await page.mouse.move(0, 0)
+        await page.wait_for_function(_ALL_ICONS_DRAWN)
         shot = await page.screenshot(animations="disabled", caret="hide")
         FOLDER.mkdir(parents=True, exist_ok=True)
         path = FOLDER / f"{name}.png"
