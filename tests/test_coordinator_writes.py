@@ -310,3 +310,44 @@ async def test_a_command_given_while_entities_are_told_silences_nobody(
     await poll(hass, entry)
 
     assert state(hass, "car_state_of_charge").state == "52"
+
+
+async def test_who_adds_entities_hears_of_what_is_offered_and_not_of_values(
+    hass: HomeAssistant, script: Script
+) -> None:
+    script.show(car("a"), car("b"))
+    entry = await start(hass)
+    await poll(hass, entry)
+    heard: list[str] = []
+    entry.runtime_data.listen_to_devices(
+        lambda devices, removed: heard.extend(device.id for device in devices)
+    )
+
+    script.change("a", numbers={SOC: Reading(51)})
+    await poll(hass, entry)
+    assert heard == []
+
+    script.change("b", numbers={SOC: Reading(51), POWER: Reading(1)})
+    await poll(hass, entry)
+    assert heard == ["b"]
+    assert state(hass, "b_charge_power").state == "1"
+
+
+async def test_an_entity_takes_only_what_it_depends_on(
+    hass: HomeAssistant, script: Script, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    script.show(car(numbers={SOC: Reading(50), POWER: Reading(1)}))
+    entry = await start(hass)
+    taken: list[str] = []
+    take = NumberSensor._take
+
+    def spy(self: NumberSensor, device: Any) -> object:
+        taken.append(self.entity_description.key)
+        return take(self, device)
+
+    monkeypatch.setattr(NumberSensor, "_take", spy)
+
+    script.change("car", numbers={SOC: Reading(51), POWER: Reading(1, NOON)})
+    await poll(hass, entry)
+
+    assert taken == [SOC[0]]

@@ -3,6 +3,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from custom_components.energy_connect.core.controls import Press, Switch
 from custom_components.energy_connect.core.model import (
     NOTHING,
     Advice,
@@ -14,7 +15,16 @@ from custom_components.energy_connect.core.model import (
     Severity,
     Snapshot,
 )
-from custom_components.energy_connect.core.vocabulary import Flag, Kind, Part, Quantity
+from custom_components.energy_connect.core.vocabulary import (
+    Action,
+    ChargingState,
+    Choice,
+    Flag,
+    Kind,
+    Moment,
+    Part,
+    Quantity,
+)
 
 NOON = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
@@ -81,3 +91,42 @@ def test_advice_has_the_names_of_its_translations() -> None:
     assert {kind.value for kind in AdviceKind} >= {"token_expired", "token_expiring"}
     assert all(kind.value == kind.name.lower() for kind in AdviceKind)
     assert [severity.value for severity in Severity] == ["warning", "error"]
+
+
+def test_a_device_with_other_values_offers_the_same() -> None:
+    before = replace(meter(), controls={Action.CHARGING: Switch(value=True)})
+    after = replace(
+        before,
+        name="Renamed",
+        numbers={(Quantity.VOLTAGE, Part.L1): Reading(None)},
+        flags={Flag.ONLINE: True},
+        position=Position(1, 2),
+        controls={Action.CHARGING: Switch(value=False, at=NOON)},
+    )
+    assert after.offers_same(before)
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"kind": Kind.BATTERY},
+        {"tracked": True},
+        {"numbers": {}},
+        {"numbers": {(Quantity.VOLTAGE, Part.L2): Reading(1)}},
+        {"flags": {Flag.ONLINE: None, Flag.FAULT: None}},
+        {"moments": {Moment.LAST_SEEN: None}},
+        {"choices": {Choice.CHARGING_STATE: ChargingState.UNPLUGGED}},
+        {"controls": {Action.CHARGING: Switch(value=None)}},
+    ],
+)
+def test_a_device_with_other_keys_offers_something_else(changed: dict[str, object]) -> None:
+    assert not replace(meter(), **changed).offers_same(meter())  # type: ignore[arg-type] # any field
+
+
+def test_a_control_of_another_class_is_something_else() -> None:
+    before = replace(meter(), controls={Action.CHARGING: Switch(value=None)})
+    assert not replace(meter(), controls={Action.CHARGING: Press()}).offers_same(before)
+
+
+def test_a_new_device_offers_something() -> None:
+    assert not meter().offers_same(None)

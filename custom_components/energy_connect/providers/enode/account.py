@@ -203,9 +203,10 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         devices = chain(self._site_devices(), self._asset_devices(), self._users.devices)
         shown: dict[str, Device] = {}
         for some in batched(devices, _AT_ONCE):
+            if shown:
+                await self._clock.sleep(0)
             for device in some:
                 shown[device.id] = self._freshness.show(self._guard.settle(device), now)
-            await asyncio.sleep(0)
         if len(self._made) > len(shown):
             self._made = {key: made for key, made in self._made.items() if key in shown}
         return Snapshot(shown, tuple(need.advice for need in self._needs()))
