@@ -65,9 +65,7 @@ class _Selector(selectors.EpollSelector):
         self.jumps = 0
 
     @override
-    def select(
-        self, timeout: float | None = None
-    ) -> list[tuple[selectors.SelectorKey, int]]:
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         patient = False
         while True:
             if events := super().select(0):
