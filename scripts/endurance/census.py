@@ -68,6 +68,7 @@ EXPECTED: Final = tuple(
         r"^custom_components\.energy_connect ERROR Error fetching ",
         r"^homeassistant\.config_entries WARNING Config entry .* not ready yet",
         # The machine has neither; both belong to integrations that Home Assistant always loads.
+        r"integration '(?!energy_connect).*' attempted to create another Zeroconf",
         r"ffmpeg|FFmpeg|turbojpeg",
         r"^homeassistant\.loader WARNING We found a custom integration energy_connect",
         # This process was killed by nobody, but its clock began in the past.

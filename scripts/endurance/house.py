@@ -1,6 +1,8 @@
 """A real Home Assistant in this process: started on a folder, stopped, started again on it."""
 
 import asyncio
+import functools
+import gc
 from pathlib import Path
 import queue
 import socket
@@ -26,6 +28,19 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+_HOUSES: Final = ("custom_components.", "homeassistant.")
+
+
+def _owner(timer: asyncio.TimerHandle) -> tuple[str, str]:
+    """Return module and name of what a timer calls in the end."""
+    called: Any = timer._callback  # type: ignore[attr-defined] # no public way
+    for each in timer._args or ():  # type: ignore[attr-defined] # as above
+        called = getattr(each, "target", called)
+    called = getattr(called, "__func__", called)
+    kind = called if hasattr(called, "__qualname__") else type(called)
+    return kind.__module__ or "", kind.__qualname__
 
 
 class House:
@@ -65,11 +80,40 @@ class House:
         self.starts += 1
         return hass
 
-    async def stop(self) -> None:
-        """Stop it as the person does who presses Restart."""
-        hass, self._hass = self.hass, None
+    @property
+    def runs(self) -> bool:
+        """Whether Home Assistant runs, and is not about to stop."""
+        return self._hass is not None and self._hass.is_running and not self._hass.is_stopping
+
+    async def stop(self) -> list[str]:
+        """Stop it as a restart does; return what of the integration lives on.
+
+        After this the process would end: what Home Assistant itself leaves behind ends here.
+        """
+        hass = self.hass
         await hass.async_stop(force=True)
+        self._hass = None
         self.loop.queues.clear()
+        # Its mark on the loop, which is to serve the next one too.
+        del self.loop._shutdown_run_callback_threadsafe  # type: ignore[attr-defined] # see above
+        left = []
+        for timer in list(self.loop._scheduled):  # type: ignore[attr-defined] # no public way
+            module, name = _owner(timer)
+            if not timer.cancelled() and module.startswith(_HOUSES):
+                timer.cancel()
+                if module.startswith(_HOUSES[0]):
+                    left.append(f"timer of {module}.{name}")
+        for task in asyncio.all_tasks():
+            code = getattr(task.get_coro(), "cr_code", None)
+            if code is not None and "/custom_components/" in code.co_filename:
+                left.append(f"task {code.co_qualname}")
+        hass.data.clear()
+        for cache in gc.get_objects():
+            if isinstance(cache, functools._lru_cache_wrapper) and (  # noqa: SLF001 - no public name
+                cache.__module__.startswith(_HOUSES[1])
+            ):
+                cache.cache_clear()
+        return left
 
     def waits_for_answers(self) -> bool:
         """Whether a request of Home Assistant is under way."""

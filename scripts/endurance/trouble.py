@@ -125,11 +125,14 @@ class Trouble:
     def trouble(self, provider: str, seconds: float) -> None:
         """Expect nothing of a provider for so long, and until it has recovered."""
         until = self._house.loop.time() + max(seconds, 3600 if not seconds else 0)
-        self._troubled_until[provider] = until + _RECOVERY[provider]
+        until += _RECOVERY[provider]
+        self._troubled_until[provider] = max(self._troubled_until[provider], until)
 
     async def _command(self, after: float) -> None:
         """Press something, as a person does now and then."""
         await asyncio.sleep(after)
+        if not self._house.runs:
+            return
         hass = self._house.hass
         found = self._buttons(hass)
         if not found:
@@ -144,7 +147,7 @@ class Trouble:
         except HomeAssistantError as error:
             self.commands[type(error).__name__] += 1
             if calm and type(error) is HomeAssistantError:
-                self.commands["failed in calm"] += 1
+                self.commands[f"in calm: {state.domain} of {provider}: {error}"] += 1
         else:
             self.commands["done"] += 1
 
@@ -162,6 +165,7 @@ class Trouble:
     def late_and_wrong(self, now: dt.datetime) -> None:
         """Let Enectiva's coming day lack hours for a while, and show some that are corrected."""
         hour = dt.timedelta(hours=1)
+        self._start(self._late())
         known = self._simulator.enectiva.past
         self._simulator.enectiva.past = Past(
             absent=(
@@ -173,6 +177,11 @@ class Trouble:
                 Wrong(start=now + 8 * hour, end=now + 8.25 * hour, until=now + 12 * hour, by=0.1),
             ),
         )
+
+    async def _late(self) -> None:
+        """Expect no newer reading while the hours are missing."""
+        await asyncio.sleep(3.9 * 3600)
+        self.trouble("enectiva", 4 * 3600)
 
     async def stop(self) -> None:
         """Make no more trouble."""

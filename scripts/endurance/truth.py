@@ -18,6 +18,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.energy_connect.const import DOMAIN
 from simulator import Simulator
+from simulator.enectiva.portfolio import Energy, Meter
 from simulator.enode.frames import asset_id
 from simulator.ev_energy.episodes import identifier
 from simulator.house import Flow
@@ -42,6 +43,7 @@ ev.energy: samples every five minutes, which are asked for every five minutes.
 HOUR: Final = dt.timedelta(hours=1)
 _SETTLED: Final = dt.timedelta(hours=30)
 """Hours before which all that was late or wrong is known, and asked for again once a day."""
+_AS_EVER: Final = dt.timedelta(hours=6)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def counters(simulator: Simulator, provider: str) -> Iterator[Counter]:
         case "enectiva":
             for meter in simulator.enectiva.portfolio.meters:
                 yield Counter(
-                    unique=f"meter_{meter.id}_energy_consumption",
+                    unique=_consumption(meter),
                     real=lambda at, meter=meter: meter.counter(house, at),
                     digit=0.11,  # as much as a wrong reading shows too much
                 )
@@ -79,6 +81,12 @@ def counters(simulator: Simulator, provider: str) -> Iterator[Counter]:
                     real=lambda at, car=car: car.state(at).odometer,
                     digit=1.0,
                 )
+
+
+def _consumption(meter: Meter) -> str:
+    """Return the place of what a meter counts."""
+    energy = "energy" if meter.energy is Energy.ELECTRICITY else meter.energy.value
+    return f"meter_{meter.id}_{energy}_consumption"
 
 
 def _cars(simulator: Simulator, provider: str) -> tuple[Callable[[int], str], int]:
@@ -112,9 +120,7 @@ def look(hass: HomeAssistant, simulator: Simulator, provider: str, entry: Entry)
         )
         state = hass.states.get(entity_id) if entity_id is not None else None
         if entity_id is None:
-            # The quantity of another energy: counters of gas and water have their own names.
-            if provider != "enectiva":
-                shown.wrong.append(f"{provider}: no entity {one.unique}")
+            shown.wrong.append(f"{provider}: no entity {one.unique}")
             continue
         if state is None or state.state in {STATE_UNAVAILABLE, STATE_UNKNOWN}:
             shown.wrong.append(f"{entity_id}: {'no state' if state is None else state.state}")
@@ -144,14 +150,15 @@ def _age(one: Counter, value: float, now: dt.datetime) -> float:
 
 
 async def statistics(
-    hass: HomeAssistant, simulator: Simulator, entry: Entry, since: dt.datetime
+    hass: HomeAssistant, simulator: Simulator, entry: Entry, since: dt.datetime, *, troubled: bool
 ) -> tuple[int, list[str]]:
     """Compare Enectiva's imported hours with the house, and every sum with its neighbours."""
     now = simulator.clock.now()
-    until = (now - _SETTLED).replace(minute=0, second=0, microsecond=0)
+    settled = _SETTLED if troubled else _AS_EVER
+    until = (now - settled).replace(minute=0, second=0, microsecond=0)
     account = str(entry.unique_id).replace("-", "_")
     wanted = {
-        f"{DOMAIN}:{account}_meter_{meter.id}_energy_consumption": meter
+        f"{DOMAIN}:{account}_{_consumption(meter)}": meter
         for meter in simulator.enectiva.portfolio.meters
     }
     found = await get_instance(hass).async_add_executor_job(
@@ -159,10 +166,9 @@ async def statistics(
         {"state", "sum", "change"},
     )  # fmt: skip
     compared, wrong = 0, []
-    for statistic, rows in found.items():
-        meter = wanted[statistic]
+    for statistic, meter in wanted.items():
         at = since
-        shown = {row["start"]: row for row in rows}
+        shown = {row["start"]: row for row in found.get(statistic, ())}
         while at < until:
             real = meter.counter(simulator.house, at + HOUR) - meter.counter(simulator.house, at)
             row: Any = shown.get(at.timestamp())
