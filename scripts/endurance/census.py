@@ -1,5 +1,7 @@
 """Who lives in this process: tasks, listeners, timers, memory, and what the log was told."""
 
+# ruff: noqa: SLF001 - who lives here is nowhere public
+
 import asyncio
 from collections import Counter
 import ctypes
@@ -10,7 +12,7 @@ import sys
 from typing import Any, Final, override
 
 from homeassistant.core import HomeAssistant
-import psutil
+import psutil  # type: ignore[import-untyped] # it has no types of its own
 
 from .accounts import Entry
 
@@ -31,7 +33,7 @@ def timers(loop: asyncio.BaseEventLoop) -> Counter[str]:
 
 def _called(timer: asyncio.TimerHandle) -> str:
     call: Any = timer._callback  # type: ignore[attr-defined] # no public way
-    inner = next((one for one in timer._args or () if hasattr(one, "job")), None)  # type: ignore[attr-defined] # as above
+    inner = next((one for one in timer._args or () if hasattr(one, "job")), None)
     name = getattr(call, "__qualname__", None) or type(call).__qualname__
     return name if inner is None else f"{name} {inner.job}"
 

@@ -4,27 +4,29 @@ It has to be installed before Home Assistant is imported: some of its modules ke
 that tell the time.
 """
 
+# Some of these keep the real monotonic clock, which threads that wait for each other need.
 import asyncio
+import concurrent.futures.thread
 import ctypes
 import datetime as dt
 import gc
-import time
-from typing import Any, Final
-
-# These keep the real monotonic clock, which they need for threads that wait for each other.
-import concurrent.futures.thread
 import queue
 import selectors
 import socketserver
 import subprocess
+import sys
 import threading
+import time
+from typing import Any, Final
 
 __all__ = ["START", "Clock", "install"]
 
 START: Final = dt.datetime(2023, 1, 2, 0, 0, tzinfo=dt.UTC)
 """A Monday."""
 
-_REAL: Final = (concurrent.futures.thread, queue, selectors, socketserver, subprocess, threading)
+_REAL: Final = (
+    asyncio, concurrent.futures.thread, queue, selectors, socketserver, subprocess, threading
+)  # fmt: skip
 _MONOTONIC: Final = 100_000.0
 
 
@@ -59,8 +61,7 @@ class Clock:
 
 def install(clock: Clock) -> None:
     """Make `clock` the clock of this process, for good."""
-    loaded = asyncio.sys.modules  # type: ignore[attr-defined] # any way to the list of modules
-    assert not any(name.startswith("homeassistant") for name in loaded), "too late"
+    assert not any(name.startswith("homeassistant") for name in sys.modules), "too late"
 
     def now(cls: type[dt.datetime], tz: dt.tzinfo | None = None) -> dt.datetime:
         return cls.fromtimestamp(clock.time(), tz)

@@ -1,5 +1,7 @@
 """A real Home Assistant in this process: started on a folder, stopped, started again on it."""
 
+# ruff: noqa: SLF001 - neither the timers of a loop nor the connections in use are public
+
 import asyncio
 import functools
 import gc
@@ -36,7 +38,7 @@ _HOUSES: Final = ("custom_components.", "homeassistant.")
 def _owner(timer: asyncio.TimerHandle) -> tuple[str, str]:
     """Return module and name of what a timer calls in the end."""
     called: Any = timer._callback  # type: ignore[attr-defined] # no public way
-    for each in timer._args or ():  # type: ignore[attr-defined] # as above
+    for each in timer._args or ():
         called = getattr(each, "target", called)
     called = getattr(called, "__func__", called)
     kind = called if hasattr(called, "__qualname__") else type(called)
@@ -109,7 +111,7 @@ class House:
                 left.append(f"task {code.co_qualname}")
         hass.data.clear()
         for cache in gc.get_objects():
-            if isinstance(cache, functools._lru_cache_wrapper) and (  # noqa: SLF001 - no public name
+            if isinstance(cache, functools._lru_cache_wrapper) and (
                 cache.__module__.startswith(_HOUSES[1])
             ):
                 cache.cache_clear()
@@ -136,7 +138,7 @@ class House:
             return made
 
         # Its module asks `queue` for nothing else.
-        recorder.queue = SimpleNamespace(SimpleQueue=watched, Empty=queue.Empty)  # type: ignore[assignment] # see above
+        setattr(recorder, "queue", SimpleNamespace(SimpleQueue=watched, Empty=queue.Empty))  # noqa: B010 - it is not exported
 
     def _configuration(self) -> dict[str, Any]:
         configuration: dict[str, Any] = {

@@ -73,7 +73,7 @@ class Soak:
         """Prepare; nothing runs yet."""
         self.clock, self.loop = clock, loop
         self.days, self.devices = days, devices
-        self.dice = Random(seed)
+        self.dice = Random(seed)  # noqa: S311 - trouble, not secrets
         self.simulator = Simulator(seed=seed)
         self.house = House(folder, loop)
         self.person = Person(self.house, self.simulator)

@@ -2,10 +2,10 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 import datetime as dt
 from random import Random
-from typing import Final
+from typing import Any, Final
 
 from homeassistant.const import STATE_UNAVAILABLE
 from homeassistant.core import HomeAssistant, State
@@ -15,7 +15,7 @@ from homeassistant.helpers import entity_registry as er
 from simulator import Simulator, faults
 from simulator.enectiva.past import Absent, Past, Wrong
 
-from .accounts import Entry, Person
+from .accounts import Person
 from .house import House
 
 PROVIDERS: Final = ("enectiva", "kostal", "enode", "traxes", "ev_energy")
@@ -93,8 +93,8 @@ class Trouble:
         for _ in range(2):
             self._start(self._command(dice.uniform(0, 3000)))
 
-    def _start(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.ensure_future(work)  # type: ignore[arg-type] # a coroutine
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._ended)
 
@@ -137,7 +137,7 @@ class Trouble:
         found = self._buttons(hass)
         if not found:
             return
-        entry, provider, state = self._dice.choice(found)
+        provider, state = self._dice.choice(found)
         calm = self.calm(provider)
         domain, service, data = _pressed(state, self._dice)
         try:
@@ -151,15 +151,15 @@ class Trouble:
         else:
             self.commands["done"] += 1
 
-    def _buttons(self, hass: HomeAssistant) -> list[tuple[Entry, str, State]]:
+    def _buttons(self, hass: HomeAssistant) -> list[tuple[str, State]]:
         registry = er.async_get(hass)
-        found = []
+        found: list[tuple[str, State]] = []
         for provider, entry in self._person.entries().items():
             some = er.async_entries_for_config_entry(registry, entry.entry_id)
             states = [hass.states.get(one.entity_id) for one in some if one.domain in _PRESSED]
             good = [one for one in states if one is not None and one.state != STATE_UNAVAILABLE]
             if good:
-                found.append((entry, provider, self._dice.choice(good)))
+                found.append((provider, self._dice.choice(good)))
         return found
 
     def late_and_wrong(self, now: dt.datetime) -> None:

@@ -8,6 +8,7 @@ that a reading of this provider takes: the vendor's own cadence, its delay, and 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 import datetime as dt
+from functools import partial
 from typing import Any, Final
 
 from homeassistant.components.recorder import get_instance
@@ -18,6 +19,7 @@ from homeassistant.helpers import entity_registry as er
 
 from custom_components.energy_connect.const import DOMAIN
 from simulator import Simulator
+from simulator.cars import Car
 from simulator.enectiva.portfolio import Energy, Meter
 from simulator.enode.frames import asset_id
 from simulator.ev_energy.episodes import identifier
@@ -63,7 +65,7 @@ def counters(simulator: Simulator, provider: str) -> Iterator[Counter]:
             for meter in simulator.enectiva.portfolio.meters:
                 yield Counter(
                     unique=_consumption(meter),
-                    real=lambda at, meter=meter: meter.counter(house, at),
+                    real=partial(meter.counter, house),
                     digit=0.11,  # as much as a wrong reading shows too much
                 )
         case "kostal":
@@ -78,9 +80,13 @@ def counters(simulator: Simulator, provider: str) -> Iterator[Counter]:
                 car = house.car_park.car(number)
                 yield Counter(
                     unique=f"{name(number)}_odometer",
-                    real=lambda at, car=car: car.state(at).odometer,
+                    real=partial(_odometer, car),
                     digit=1.0,
                 )
+
+
+def _odometer(car: Car, at: dt.datetime) -> float:
+    return car.state(at).odometer
 
 
 def _consumption(meter: Meter) -> str:
