@@ -8,11 +8,13 @@ from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
+from homeassistant.components.recorder.db_schema import Statistics
 from homeassistant.components.recorder.statistics import statistics_during_period
 from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr, entity_registry as er
+from homeassistant.helpers.recorder import session_scope
 import pytest
 
 from custom_components.energy_connect.const import DOMAIN
@@ -356,6 +358,29 @@ async def test_an_older_copy_of_the_database_is_filled_up_again(
     await imported(hass, frozen)
     get_instance(hass).async_clear_statistics([statistic(entry)])
     await done(hass)
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+
+    start = NOW.replace(minute=0) - 31 * DAY
+    check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
+
+
+async def test_the_newest_days_that_a_person_deleted_are_filled_up_again(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+
+    def delete() -> None:
+        with session_scope(hass=hass) as session:
+            since = (NOW - 20 * DAY).timestamp()
+            session.query(Statistics).filter(Statistics.start_ts > since).delete()
+
+    await get_instance(hass).async_add_executor_job(delete)
 
     await hass.config_entries.async_reload(entry.entry_id)
     await imported(hass, frozen)

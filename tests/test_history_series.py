@@ -1,5 +1,6 @@
 """Data series in the recorder's statistics: hourly means against the simulator's truth."""
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from statistics import fmean
 from typing import Any
@@ -13,15 +14,15 @@ from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.energy_connect.const import DOMAIN
+from custom_components.energy_connect.core.means import Mean
 from custom_components.energy_connect.history.means import MeansTable
+from custom_components.energy_connect.history.statistics import Statistic
 from simulator import Simulator
-from simulator.faults import Rewrite
+from simulator.enectiva.past import Absent, Past, Wrong
 from tests.accounts import set_up
 from tests.test_history import DAY, HOUR, NEWEST, NOW, done, frozen, imported
 
 __all__ = ["frozen"]
-
-PATH = "/data_series/7001/data_points"
 
 
 def statistic(entry: ConfigEntry[Any], series: str = "7001") -> str:
@@ -86,40 +87,49 @@ async def test_a_month_of_a_data_series_has_means_in_the_unit_that_the_provider_
     assert statistic(entry, "7003") not in metadata
 
 
-async def test_points_that_are_corrected_change_their_hour_alone(
+async def test_what_befalls_points_is_mended_when_it_is_known(
     recorder_mock: Recorder,
     hass: HomeAssistant,
     simulator: Simulator,
     frozen: FrozenDateTimeFactory,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    """A late day, a gap that stays, a corrected point, points twice."""
+    late, gap = NOW.replace(hour=0, minute=0) - 3 * DAY, NOW.replace(minute=0) - 20 * DAY
+    wrong, comes = NOW.replace(minute=0) - 2 * DAY, NOW + DAY
+    simulator.enectiva.past = Past(
+        absent=(
+            Absent(start=late, end=late + DAY, until=comes),
+            Absent(start=gap, end=gap + 5 * HOUR),
+        ),
+        wrong=(Wrong(start=wrong, end=wrong + HOUR / 4, until=comes, by=4.0),),
+        twice=True,
+    )
     entry = await begin(hass, simulator)
     await imported(hass, frozen)
     before = await means(hass, statistic(entry))
-    wrong = NOW.replace(minute=0) - 2 * DAY
-
-    def corrected(payload: Any) -> Any:
-        for row in payload["data"]:
-            if row["attributes"]["time"] == f"{wrong:%Y-%m-%dT%H:%M:%SZ}":
-                row["attributes"]["value"] += 4.0
-        return payload
-
-    simulator.faults.add(Rewrite(bend=corrected), provider="enectiva", path=PATH)
+    assert before[wrong][0] == pytest.approx(truth(simulator, wrong)[0] + 1.0, abs=1e-5)
+    assert late not in before
     queued: list[int] = []
     queue = MeansTable._queue
-    monkeypatch.setattr(
-        MeansTable,
-        "_queue",
-        lambda self, what, given: (queued.append(len(given)), queue(self, what, given)),
-    )
-    for _ in range(26):
+
+    def counted(self: MeansTable, what: Statistic, given: Mapping[int, Mean]) -> None:
+        queued.append(len(given))
+        queue(self, what, given)
+
+    monkeypatch.setattr(MeansTable, "_queue", counted)
+    for _ in range(50):
         await imported(hass, frozen, 3600)
 
     after = await means(hass, statistic(entry))
-    assert {at for at in before if after[at] != before[at]} <= {wrong, NEWEST}
-    assert after[wrong][0] == pytest.approx(before[wrong][0] + 1.0, abs=1e-5)
-    # An hour as it comes, and again when it is over; nothing else is written.
-    assert sum(queued) <= 2 * 26 + 2
+    first = NOW.replace(minute=0) - 31 * DAY
+    expected = {first + number * HOUR for number in range((NEWEST - first) // HOUR)}
+    missing = {gap + number * HOUR for number in range(5)}
+    assert expected - after.keys() == missing
+    for at in expected - missing:
+        assert after[at] == pytest.approx(truth(simulator, at), abs=1e-5)
+    # An hour as it comes and again when it is over, the late day, the correction: nothing else.
+    assert sum(queued) <= 2 * 51 + 24 + 1
 
 
 async def test_a_data_series_is_exported_and_its_coverage_is_told(

@@ -1,4 +1,4 @@
-"""What befalls a meter's readings: late days, gaps, corrections, another meter, rows twice."""
+"""What befalls readings and points: late days, gaps, corrections, another meter, rows twice."""
 
 from dataclasses import dataclass
 import datetime as dt
@@ -37,7 +37,7 @@ class Swap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """All of it, for every meter alike; times are aware."""
+    """All of it, for every meter and data series alike; times are aware."""
 
     absent: tuple[Absent, ...] = ()
     wrong: tuple[Wrong, ...] = ()

@@ -90,6 +90,17 @@ def readings(
         )
 
     until = INSTALLED - READING_INTERVAL if one.profile else one.until(newest)
+    return _as_befallen(past, now, until, query, make)
+
+
+def _as_befallen(
+    past: Past,
+    now: dt.datetime,
+    until: dt.datetime,
+    query: Query,
+    make: Callable[[int, dt.datetime], Resource],
+) -> Rows:
+    """Return rows on the quarter hours, as far as they are there, and as often."""
     if past == Past():
         return _every_quarter_hour(until, query, make)
     first, beyond = _indices(until, query)
@@ -113,8 +124,15 @@ def _index(at: dt.datetime) -> int:
     return -(-(at - INSTALLED) // READING_INTERVAL)
 
 
-def data_points(one: DataSeries, house: House, newest: dt.datetime, query: Query) -> Rows:
-    """Return a series' points every quarter hour."""
+def data_points(
+    one: DataSeries,
+    house: House,
+    newest: dt.datetime,
+    query: Query,
+    past: Past,
+    now: dt.datetime,
+) -> Rows:
+    """Return a series' points every quarter hour; a meter that is swapped is none of theirs."""
 
     def make(index: int, at: dt.datetime) -> Resource:
         return Resource(
@@ -122,13 +140,13 @@ def data_points(one: DataSeries, house: House, newest: dt.datetime, query: Query
             id=str(int(one.id) * 10_000_000 + index),
             attributes={
                 "time": _instant(at),
-                "value": one.value(house, at),
+                "value": round(one.value(house, at) + past.too_much(at, now), 3),
                 "unit": one.unit,
             },
         )
 
     until = newest - (newest - INSTALLED) % READING_INTERVAL
-    return _every_quarter_hour(until, query, make)
+    return _as_befallen(past, now, until, query, make)
 
 
 def _every_quarter_hour(

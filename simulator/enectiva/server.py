@@ -264,7 +264,9 @@ class EnectivaServer(ProviderServer[EnectivaKnobs]):
         return self._page(
             request,
             _POINT_TIMES,
-            lambda query: rows.data_points(series, self.world.house, self.newest, query),
+            lambda query: rows.data_points(
+                series, self.world.house, self.newest, query, self.past, self.world.clock.now()
+            ),
         )
 
     def _find_meter(self, request: web.Request) -> Meter:

@@ -54,6 +54,15 @@ def test_hours_that_one_of_the_series_does_not_know_are_asked_for() -> None:
     assert backfill(source(), [full, empty], NOW, CURRENT - 100) == Window(CURRENT - 100, CURRENT)
 
 
+def test_what_one_series_never_had_and_another_has_roughly_is_one_piece() -> None:
+    rough, empty = Coverage(), Coverage()
+    rough.mark(known(CURRENT - 100, CURRENT, Certainty.ESTIMATED))
+    rough.doubt()
+
+    assert backfill(source(), [rough, empty], NOW, CURRENT - 100) == Window(CURRENT - 100, CURRENT)
+    assert progress([rough, empty], CURRENT - 100, NOW) == (0, 104)
+
+
 def test_new_hours_are_asked_for_every_hour() -> None:
     coverage, agenda = Coverage(), Agenda({})
     coverage.mark(known(CURRENT - 50, CURRENT - 3))

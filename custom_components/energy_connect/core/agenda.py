@@ -128,7 +128,8 @@ def progress(coverages: Iterable[Coverage], begin: Hour, now: datetime) -> tuple
 def _unasked(coverages: Iterable[Coverage], start: Hour, stop: Hour) -> list[Run]:
     """Return where any of the series was never asked for, in order, overlaps made one."""
     found: list[Run] = []
-    for run in sorted(run for each in coverages for run in each.unasked(start, stop)):
+    unasked = (run for each in coverages for run in each.unasked(start, stop))
+    for run in sorted(unasked, key=lambda run: (run.start, run.stop)):
         if found and run.start <= found[-1].stop:
             found[-1] = Run(found[-1].start, max(found[-1].stop, run.stop), None)
         else:

@@ -39,14 +39,12 @@ class MeansTable:
     async def write(
         self, statistic: Statistic, means: Mapping[Hour, Mean], *, dry_run: bool = False
     ) -> Written:
-        """Bring the hours to these means; others stay.
+        """Bring the hours to these means, one at least; others stay.
 
         Raises:
             UnitConflict: the recorder has the statistic in another unit.
 
         """
-        if not means:
-            return Written()
         known = await self._run(units, {statistic.id})
         if known.get(statistic.id, statistic.unit) != statistic.unit:
             raise UnitConflict(

@@ -48,11 +48,6 @@ class Outcome:
     changes: list[SeriesChange] = field(default_factory=list[SeriesChange])
     dropped: int = 0
 
-    @property
-    def hours(self) -> int:
-        """How many hours were written."""
-        return sum(len(change.written.changed) for change in self.changes)
-
 
 class History:
     """The past of one entry's account."""

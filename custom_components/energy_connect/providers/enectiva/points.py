@@ -10,7 +10,6 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Final
 
 from ...core.budget import Priority
-from ...core.errors import Reason, UnexpectedResponse
 from ...core.history import Batch, CounterReading, Form, Harvest, Series, Source
 from ...core.http import ApiClient
 from ...core.vocabulary import Quantity
@@ -69,15 +68,13 @@ class Points:
     async def read(
         self, source: Source, start: datetime, end: datetime, priority: Priority
     ) -> Harvest:
-        """Read one series.
+        """Read one series, which is known.
 
         Raises:
             ApiError: see `HistoryAccount.read_history`.
 
         """
-        past = self._series.get(source.key)
-        if past is None:
-            raise UnexpectedResponse(Reason.NOT_FOUND)
+        past = self._series[source.key]
 
         async def ask(condition: str) -> Document:
             params = (("filter[]", condition),)
