@@ -18,7 +18,7 @@ from ..core.coverage import KNOWN, Coverage
 from ..core.history import Batch, Form, HistoryAccount, Series, Source
 from ..core.regions import Regions, margin
 from ..core.series import Amount, Hour, Stretch, hour_of, hours_of_intervals, time_of
-from ..devices import account_id
+from ..devices import account_id, own_name
 from .options import book_store
 from .prices import prices
 from .statistics import Statistic, StatisticsTable, UnitConflict, Written
@@ -122,7 +122,7 @@ class History:
     def _name(self, series: Series) -> str:
         """Return words by which a person knows the series: whose it is, and what."""
         device = self._entry.runtime_data.data.devices.get(series.device)
-        shown = device.name or device.model if device is not None else None
+        shown = own_name(device) if device is not None else None
         key = f"component.{DOMAIN}.entity.sensor."
         if series.part is None:
             words = self._names.get(f"{key}{series.quantity}.name")
