@@ -110,7 +110,7 @@ class DeviceKeeper:
         if (parent := _parent(device, devices)) is not None:
             self._register(parent, devices)
         registry = dr.async_get(self._hass)
-        name = device.name or " ".join(filter(None, (device.manufacturer, device.model)))
+        name = own_name(device)
         if not name and device.kind is Kind.ACCOUNT:
             name = self._entry.title
         registry.async_get_or_create(
@@ -140,6 +140,11 @@ class DeviceKeeper:
             device_identifier(self._entry, parent), self._entry.entry_id
         )
         return entry.id if entry else None
+
+
+def own_name(device: Device) -> str:
+    """Return what a device is called as far as the provider tells; empty if it does not."""
+    return device.name or " ".join(filter(None, (device.manufacturer, device.model)))
 
 
 def _parent(device: Device, devices: Mapping[str, Device]) -> Device | None:

@@ -20,7 +20,7 @@ from ..core.draft import Draft, Rows, draft
 from ..core.history import Form, Harvest, HistoryAccount, Series, Source
 from ..core.regions import Regions, margin
 from ..core.series import Amount, Hour, Stretch, hour_of, time_of
-from ..devices import account_id
+from ..devices import account_id, own_name
 from .means import MeansTable
 from .options import book_store
 from .prices import prices
@@ -132,7 +132,7 @@ class History:
     def _name(self, series: Series) -> str:
         """Return words by which a person knows the series: whose it is, and what."""
         device = self._entry.runtime_data.data.devices.get(series.device)
-        shown = device.name or device.model if device is not None else None
+        shown = own_name(device) if device is not None else None
         key = f"component.{DOMAIN}.entity.sensor."
         if series.part is None:
             words = self._names.get(f"{key}{series.quantity}.name")
