@@ -96,14 +96,13 @@ class Target(NamedTuple):
 @callback
 def register_history_services(hass: HomeAssistant) -> None:
     """Register the actions."""
-    for name, target, schema in (
-        (IMPORT, _import, _IMPORT),
-        (COVERAGE, _coverage, _COVERAGE),
-        (EXPORT, _export, _EXPORT),
+    # What does something may be called without asking what came of it.
+    for name, target, schema, response in (
+        (IMPORT, _import, _IMPORT, SupportsResponse.OPTIONAL),
+        (COVERAGE, _coverage, _COVERAGE, SupportsResponse.ONLY),
+        (EXPORT, _export, _EXPORT, SupportsResponse.OPTIONAL),
     ):
-        hass.services.async_register(
-            DOMAIN, name, target, schema, supports_response=SupportsResponse.ONLY
-        )
+        hass.services.async_register(DOMAIN, name, target, schema, supports_response=response)
 
 
 async def _import(call: ServiceCall) -> ServiceResponse:
