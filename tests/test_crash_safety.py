@@ -1,15 +1,18 @@
 """What the killing of `scripts/crash` judges by: it must see what is wrong."""
 
 import datetime as dt
+import json
 import random
 from typing import Any
 
 import pytest
 
 from custom_components.energy_connect.const import DOMAIN
+from scripts.crash_safety.__main__ import parse, show
 from scripts.crash_safety.aims import Aims
 from scripts.crash_safety.lives import House, Lost
 from scripts.crash_safety.rotation import LIFETIME, sign_in_survives
+from scripts.crash_safety.run import Figures
 from scripts.crash_safety.truth import HOUR, Expected, check_seams, check_truth
 from simulator import Simulator
 from simulator.journal import Request, fingerprint
@@ -121,3 +124,16 @@ async def test_the_same_seed_aims_at_the_same_and_every_kind_is_there() -> None:
 
     assert plans[0] == plans[1] != plans[2]
     assert len(set(plans[0])) == 8
+
+
+def test_the_figures_are_told_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:
+    figures = Figures(kills=2, came_back=2, sign_ins=1, rows=7, aims={"start": 2})
+
+    show(figures, parse(["--json", "--kills", "2"]))
+
+    line, words, *_ = capsys.readouterr().out.splitlines()
+    assert json.loads(line)["aims"] == {"start": 2}
+    assert words == (
+        "crash: 2 came back of 2; 1 sign-ins asked for after an unwritten rotation;"
+        " statistics: 7 rows equal"
+    )

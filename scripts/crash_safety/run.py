@@ -1,7 +1,6 @@
 """Kill after kill, and what was found after each."""
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 import datetime as dt
@@ -49,7 +48,7 @@ class Figures:
     rows: int = 0
     statistics: int = 0
     seconds: float = 0.0
-    aims: Counter[str] = field(default_factory=Counter[str])
+    aims: dict[str, int] = field(default_factory=dict[str, int])
 
 
 async def run(kills: int, seed: int, say: Say) -> Figures:
@@ -76,7 +75,7 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
             await _live(house, aims, figures, signed_out=signed_out)
             figures.came_back += unseen
             figures.kills += unseen
-            figures.aims[aim] += 1
+            figures.aims[aim] = figures.aims.get(aim, 0) + 1
             await aims.of[aim]()
             signed_out = await _die(house, aims, figures)
             unseen = 1

@@ -9,6 +9,7 @@ from typing import Any, Final
 from homeassistant.util import slugify
 
 from custom_components.energy_connect.const import DOMAIN
+from simulator.enectiva.portfolio import Energy
 from simulator.enode.assets import SITE, asset_id
 from simulator.house import Flow
 
@@ -18,6 +19,11 @@ HOUR: Final = dt.timedelta(hours=1)
 # Counters have three decimals: the ends of an hour are off by half of the last one each.
 _ROUNDED: Final = 0.0021
 _SLEEPS: Final = 1e-4
+_QUANTITIES: Final = {
+    Energy.ELECTRICITY: "energy_consumption",
+    Energy.WATER: "water_consumption",
+    Energy.GAS: "gas_consumption",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +52,7 @@ def expected(house: House, now: dt.datetime, days: Mapping[str, int]) -> Iterato
         def counted(at: dt.datetime, meter: Any = meter) -> float:
             return float(meter.counter(flows, at + HOUR) - meter.counter(flows, at))
 
-        name = _statistic(house, "enectiva", f"meter_{meter.id}", "energy_consumption")
+        name = _statistic(house, "enectiva", f"meter_{meter.id}", _QUANTITIES[meter.energy])
         # What is read is validated an hour later, and asked for once an hour.
         yield Expected(statistic=name, amount=counted, start=start, end=full - 4 * HOUR)
     fleet = simulated.traxes.fleet
