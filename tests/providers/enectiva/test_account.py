@@ -756,6 +756,7 @@ async def test_diagnostics_name_nobody(office: Office) -> None:
         "virtual_meters": 0,
         "data_series": 0,
         "data_series_read": 0,
+        "data_series_without_unit": 0,
         "refused_features": {},
         "failing": {},
         "dropped_rows": {},
