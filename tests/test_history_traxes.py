@@ -4,8 +4,9 @@ from datetime import UTC, datetime, timedelta
 
 from freezegun.api import FrozenDateTimeFactory
 from homeassistant.components.recorder import Recorder, get_instance
-from homeassistant.components.recorder.statistics import statistics_during_period
+from homeassistant.components.recorder.statistics import get_metadata, statistics_during_period
 from homeassistant.core import HomeAssistant
+from homeassistant.helpers import device_registry as dr
 import pytest
 
 from custom_components.energy_connect.const import DOMAIN
@@ -64,3 +65,29 @@ async def test_a_month_of_electricity_and_gas(
         at += HOUR
     assert sorted(shown) == sorted(real)
     assert shown == pytest.approx(real, abs=0.0021)
+
+
+async def test_a_statistic_is_called_as_its_device_is(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    simulator: Simulator,
+    freezer: FrozenDateTimeFactory,
+) -> None:
+    """A battery without a name of its own is known by maker and model in both places."""
+    freezer.move_to(NOW)
+    server = simulator.traxes
+    server.knobs.cars = 0
+    server.knobs.hidden = frozenset(server.units()) - {server.fleet.id("battery")}
+    entry = await set_up(hass, simulator, "traxes")
+    hass.config_entries.async_update_entry(entry, options={"history_depth": "month"})
+    await hass.config_entries.async_reload(entry.entry_id)
+    await pass_time(hass, freezer, 30)
+    await hass.async_block_till_done(wait_background_tasks=True)
+
+    known = await get_instance(hass).async_add_executor_job(get_metadata, hass)
+    names = {meta["name"] for _, meta in known.values()}
+    registry = dr.async_get(hass)
+    found = dr.async_entries_for_config_entry(registry, entry.entry_id)
+    devices = {device.name for device in found}
+    assert "Stackwell Battery" in devices
+    assert "Stackwell Battery: energy charged" in names
