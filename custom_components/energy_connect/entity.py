@@ -2,8 +2,8 @@
 
 from abc import abstractmethod
 import asyncio
-from collections.abc import Callable, Iterable
-from itertools import batched
+from collections.abc import Callable, Iterable, Iterator
+from itertools import batched, chain
 from typing import override
 
 from homeassistant.core import callback
@@ -108,17 +108,16 @@ async def add_entities[K](
     coordinator = entry.runtime_data
     known: dict[str, set[K]] = {}
 
-    def new(devices: Iterable[Device]) -> list[EnergyEntity]:
-        entities = []
+    def new(devices: Iterable[Device]) -> Iterator[EnergyEntity]:
         for device in devices:
             seen = known.setdefault(device.id, set())
             for key in keys(device):
                 if key not in seen:
                     seen.add(key)
-                    entities.append(make(coordinator, device, key))
-        return entities
+                    yield make(coordinator, device, key)
 
-    async def add(entities: list[EnergyEntity]) -> None:
+    async def add(entities: Iterator[EnergyEntity]) -> None:
+        # They are made in slices, too: to make them takes as long as to add them.
         for some in batched(entities, SLICE):
             for entity in some:
                 entity.prepare()
@@ -130,9 +129,13 @@ async def add_entities[K](
         # A removed device may come back; Home Assistant removed its entities with it.
         for device_id in removed:
             known.pop(device_id, None)
-        if entities := new(devices):
+        entities = new(devices)
+        if (first := next(entities, None)) is not None:
             entry.async_create_task(
-                coordinator.hass, add(entities), f"{DOMAIN} add entities", eager_start=True
+                coordinator.hass,
+                add(chain((first,), entities)),
+                f"{DOMAIN} add entities",
+                eager_start=True,
             )
 
     # Listening first: a device that appears while the others are being added is not lost.
