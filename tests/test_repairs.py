@@ -1,5 +1,6 @@
 """Repairs that lead through: raised and cleared from the fresh data, mended by their flows."""
 
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -223,6 +224,27 @@ async def test_the_unit_of_heat_is_asked_for_kept_and_used(
     assert dict(entry.options) == {"cold_unit": "kwh", "heat_unit": "gj"}
     assert controlled.options == entry.options
     assert issues(hass) == {}
+
+
+async def test_what_was_told_is_not_asked_for_again(
+    hass: HomeAssistant, controlled: ControlledScript, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = Field(key="cold_unit", kind=FieldKind.CHOICE, choices=("unknown", "kwh"))
+    install(monkeypatch, controlled.provider(options=(HEAT, other)))
+    both = Advice(
+        AdviceKind.UNIT_UNKNOWN, "heat_unit", remedy=AskOptions(("heat_unit", "cold_unit"))
+    )
+    controlled.show(controlled_car(), advice=[both])
+    entry = add_entry(hass)
+    await hass.config_entries.async_setup(entry.entry_id)
+    flow = await begin(hass, AdviceKind.UNIT_UNKNOWN)
+    assert [str(key) for key in flow["data_schema"].schema] == ["heat_unit", "cold_unit"]
+
+    controlled.show(controlled_car(), advice=[replace(both, remedy=AskOptions(("cold_unit",)))])
+    flow = await submit(hass, flow, {"heat_unit": "gj", "cold_unit": "unknown"})
+
+    assert flow["errors"] == {"base": "not_mended"}
+    assert [str(key) for key in flow["data_schema"].schema] == ["cold_unit"]
 
 
 async def test_requests_refused_for_a_day_are_told_and_forgotten_with_the_first_good_poll(

@@ -8,6 +8,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import ServiceValidationError
 
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
+from .core.account import Field
 from .core.errors import ApiError, CommandRefused
 from .core.model import Advice, AskOptions, OpenPage
 from .core.offers import Mending
@@ -87,15 +88,17 @@ class FixFlow(RepairsFlow):
         if advice is None or coordinator is None or not isinstance(advice.remedy, AskOptions):
             return self._done()
         entry = coordinator.config_entry
-        keys = advice.remedy.keys
-        fields = [field for field in coordinator.provider.options if field.key in keys]
+        fields = _fields(coordinator, advice.remedy)
         errors: dict[str, str] = {}
         if user_input is not None:
             options = {**entry.options, **entered(fields, user_input)}
             self.hass.config_entries.async_update_entry(entry, options=options)
             await self.hass.config_entries.async_reload(entry.entry_id)
-            if self._advice() is None:
+            advice = self._advice()
+            if advice is None or not isinstance(advice.remedy, AskOptions):
                 return self._done()
+            # What was told is not asked for again.
+            fields = _fields(coordinator, advice.remedy)
             errors["base"] = "not_mended"
         return self.async_show_form(
             step_id="options",
@@ -122,3 +125,7 @@ class FixFlow(RepairsFlow):
 
     def _done(self) -> RepairsFlowResult:
         return self.async_create_entry(data={})
+
+
+def _fields(coordinator: EnergyCoordinator, remedy: AskOptions) -> list[Field]:
+    return [field for field in coordinator.provider.options if field.key in remedy.keys]

@@ -92,12 +92,13 @@ async def name_unit(stage: Stage) -> str:
     """Mend what an account asks for with a choice in a form."""
     title = "does not say in which unit it measures"
     dialog = await open_repair(stage.person, title)
-    field = dialog.root.locator("ha-select")
-    await expect(field).to_be_visible()
+    fields = dialog.root.locator("ha-select")
+    await expect(fields.first).to_be_visible()
     await stage.person.look()
     before = len(await _issues(stage))
-    await field.locator("ha-picker-field").click()
-    await field.get_by_text("GJ", exact=True).click()
+    for field in await fields.all():
+        await field.locator("ha-picker-field").click()
+        await field.get_by_text("GJ", exact=True).click()
     await dialog.submit()
     await dialog.finish()
     after = len(await _issues(stage))

@@ -22,9 +22,9 @@ DAY = timedelta(days=1)
 
 
 def advice(*options: str) -> tuple[Advice, ...]:
-    return tuple(
-        Advice(AdviceKind.UNIT_UNKNOWN, option, remedy=AskOptions((option,))) for option in options
-    )
+    if not options:
+        return ()
+    return (Advice(AdviceKind.UNIT_UNKNOWN, "units", remedy=AskOptions(options)),)
 
 
 async def test_raw_readings_of_a_period_the_earliest_first(office: Office) -> None:
@@ -104,7 +104,7 @@ async def test_a_list_that_never_moves_on_is_no_list(office: Office) -> None:
 
 async def test_the_unit_of_heat_is_asked_for_until_somebody_says_it(office: Office) -> None:
     poll = await office.open().poll()
-    assert poll.snapshot.advice == advice("cold_unit", "heat_unit")
+    assert poll.snapshot.advice == advice("heat_unit", "cold_unit")
 
     poll = await office.open(heat_unit="gj", cold_unit="kwh").poll()
     assert poll.snapshot.advice == ()

@@ -512,17 +512,20 @@ def _missing_scopes(features: Features) -> tuple[Advice, ...]:
 
 
 def _unknown_units(devices: Iterable[Device]) -> tuple[Advice, ...]:
-    """Return which units nobody knows, for what is measured and could be in the statistics."""
+    """Return which units nobody knows, for what is measured and could be in the statistics.
+
+    One advice for heat and cold: two would have the same words.
+    """
     missing = {
         _OPTION_OF[quantity]
         for device in devices
         for (quantity, _), reading in device.numbers.items()
         if quantity in _OPTION_OF and reading.value is not None and reading.unit is None
     }
-    return tuple(
-        Advice(AdviceKind.UNIT_UNKNOWN, option, remedy=AskOptions((option,)))
-        for option in sorted(missing)
-    )
+    if not missing:
+        return ()
+    remedy = AskOptions(tuple(sorted(missing, reverse=True)))
+    return (Advice(AdviceKind.UNIT_UNKNOWN, "units", remedy=remedy),)
 
 
 def _chosen(options: Mapping[str, Any], key: str) -> str | None:
