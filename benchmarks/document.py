@@ -106,7 +106,7 @@ def write_plots(figures: Sequence[Figure]) -> None:
     def save(axes: Any, name: str) -> None:
         axes.grid(alpha=0.3, color=_INK)
         axes.spines[["top", "right"]].set_visible(False)
-        axes.legend(frameon=False, labelcolor=_INK)
+        axes.legend(frameon=False, labelcolor=_INK, loc="center left", bbox_to_anchor=(1, 0.5))
         axes.figure.savefig(
             IMAGES / name, transparent=True, bbox_inches="tight", metadata={"Date": None}
         )
