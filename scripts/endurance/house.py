@@ -109,7 +109,11 @@ class House:
             code = getattr(task.get_coro(), "cr_code", None)
             if code is not None and "/custom_components/" in code.co_filename:
                 left.append(f"task {code.co_qualname}")
+        # Something of Home Assistant's own may hold on to it for ever; then to an empty one.
         hass.data.clear()
+        hass.bus._listeners.clear()
+        hass.states._states.clear()
+        hass.config_entries._entries.clear()
         for cache in gc.get_objects():
             if isinstance(cache, functools._lru_cache_wrapper) and (
                 cache.__module__.startswith(_HOUSES[1])
