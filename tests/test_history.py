@@ -389,6 +389,27 @@ async def test_the_newest_days_that_a_person_deleted_are_filled_up_again(
     check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
 
 
+async def test_sums_that_somebody_moved_are_noticed_by_the_next_look_at_their_hours(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    """Nothing is taken for unchanged because it is remembered so."""
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    at = NOW.replace(minute=0) - 3 * DAY
+    get_instance(hass).async_adjust_statistics(statistic(entry), at, 5.0, "kWh")
+    await done(hass)
+
+    # What may still be corrected is read once a day.
+    for _ in range(26):
+        await imported(hass, frozen, 3600)
+
+    start, end = NOW.replace(minute=0) - 31 * DAY, NEWEST + 26 * HOUR
+    check(await rows(hass, statistic(entry), start, end), truth(one_meter, start, end))
+
+
 async def test_a_round_in_which_nothing_changed_writes_nothing(
     recorder_mock: Recorder,
     hass: HomeAssistant,
