@@ -86,7 +86,8 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
                 signed_out = await _die(house, aims, figures)
                 unseen = 2
             lost = ", its answer was not yet written: a sign-in is asked for" if signed_out else ""
-            say(f"kill {figures.kills + unseen} of {kills}: {aim}{lost}")
+            at = f"{time.monotonic() - began:.0f} s"
+            say(f"{at}: kill {figures.kills + unseen} of {kills}: {aim}{lost}")
         await _live(house, aims, figures, signed_out=signed_out)
         figures.came_back += unseen
         figures.kills += unseen
