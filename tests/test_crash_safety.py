@@ -9,7 +9,7 @@ import pytest
 
 from custom_components.energy_connect.const import DOMAIN
 from scripts.crash_safety.__main__ import parse, show
-from scripts.crash_safety.aims import Aims
+from scripts.crash_safety.aims import KILLS_OF, Aims
 from scripts.crash_safety.lives import House, Lost
 from scripts.crash_safety.rotation import LIFETIME, sign_in_survives
 from scripts.crash_safety.run import Figures
@@ -118,12 +118,15 @@ async def test_a_sign_in_is_lost_only_while_nobody_has_used_what_came_after_it()
             sign_in_survives(house, simulator)
 
 
-async def test_the_same_seed_aims_at_the_same_and_every_kind_is_there() -> None:
+async def test_the_same_seed_aims_at_the_same_and_every_kind_is_among_ten_kills() -> None:
     async with House(Simulator(), 1) as house:
         plans = [Aims(house, random.Random(seed), START).plan(10) for seed in (1, 1, 2)]
+        kinds = set(Aims(house, random.Random(1), START).of)
 
     assert plans[0] == plans[1] != plans[2]
-    assert len(set(plans[0])) == 8
+    for plan in plans:
+        assert set(plan) == kinds
+        assert sum(KILLS_OF.get(kind, 1) for kind in plan) == 10
 
 
 def test_the_figures_are_told_in_words_and_as_json(capsys: pytest.CaptureFixture[str]) -> None:

@@ -273,6 +273,24 @@ async def test_a_restart_in_the_middle_goes_on_where_it_was(
     assert one_meter.journal.count(provider="enectiva") - asked < 60
 
 
+async def test_what_was_read_just_before_a_reload_is_not_asked_for_again(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "one_year")
+    readings = {"provider": "enectiva", "path": "/meters/20000/readings"}
+    before = one_meter.journal.count(**readings)
+    await imported(hass, frozen, 15)
+    first = one_meter.journal.count(**readings) - before
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen, 15)
+
+    assert one_meter.journal.count(**readings) - before - first < first / 4
+
+
 async def test_a_year_with_all_that_may_befall_it_is_what_the_dashboard_shows(
     recorder_mock: Recorder,
     hass: HomeAssistant,
@@ -387,6 +405,30 @@ async def test_the_newest_days_that_a_person_deleted_are_filled_up_again(
 
     start = NOW.replace(minute=0) - 31 * DAY
     check(await rows(hass, statistic(entry), start, NOW), truth(one_meter, start, NEWEST))
+
+
+async def test_what_was_cleared_while_the_newest_hours_came_in_is_filled_up_at_the_next_start(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    get_instance(hass).async_clear_statistics([statistic(entry)])
+    await done(hass)
+    await imported(hass, frozen, 7200)
+    later = NOW + 2 * HOUR
+    start = later.replace(minute=0) - 31 * DAY
+    assert 0 < len(await rows(hass, statistic(entry), start, later)) < 7 * 24
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+
+    check(
+        await rows(hass, statistic(entry), start, later),
+        truth(one_meter, start, NEWEST + 2 * HOUR),
+    )
 
 
 async def test_sums_that_somebody_moved_are_noticed_by_the_next_look_at_their_hours(

@@ -185,3 +185,33 @@ async def test_a_data_series_that_changes_its_unit_is_said_and_nothing_is_mixed(
     assert await means(hass, statistic(entry)) == before
     said = [each for each in caplog.records if "kept in apples" in each.getMessage()]
     assert len(said) == 1
+
+
+async def test_a_data_series_that_was_cleared_while_newer_hours_came_in_is_filled_up_once(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    simulator: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await begin(hass, simulator)
+    await imported(hass, frozen)
+    before = await means(hass, statistic(entry))
+    get_instance(hass).async_clear_statistics([statistic(entry)])
+    await done(hass)
+    await imported(hass, frozen, 7200)
+    assert 0 < len(await means(hass, statistic(entry))) < len(before)
+
+    asked = []
+    for _ in range(2):
+        simulator.journal.clear()
+        await hass.config_entries.async_reload(entry.entry_id)
+        await imported(hass, frozen)
+        asked.append(simulator.journal.count(provider="enectiva", path="*/data_points"))
+
+    after = await means(hass, statistic(entry))
+    first, last = NOW.replace(minute=0) + 2 * HOUR - 31 * DAY, NEWEST + 2 * HOUR
+    assert set(after) >= {first + number * HOUR for number in range((last - first) // HOUR)}
+    for at in before:
+        if first <= at < NEWEST:
+            assert after[at] == pytest.approx(truth(simulator, at), abs=1e-5)
+    assert asked[1] < asked[0], "only the newest hours are asked for again"

@@ -24,6 +24,8 @@ _BACKFILL: Final = 10.0
 BY: Final = 0.25
 READINGS: Final = ("*/readings", "*/deltas")
 MODE: Final = "*/operation-mode"
+KILLS_OF: Final = {"start": 2}
+"""Where more than one kill comes of what is aimed at."""
 
 
 class Aims:
@@ -48,13 +50,18 @@ class Aims:
         }
 
     def plan(self, kills: int) -> list[str]:
-        """Return what to aim at, each kind equally often, in an order that nobody chose."""
+        """Return what to aim at: of ten kills each kind, in an order that nobody chose."""
         kinds = [
             *("rotation, before the answer", "rotation, answer in flight", "rotation, answer sent"),
             *("history, correction", "history, correction", "history, import"),
-            *("command", "start", "start", "any time"),
+            *("command", "any time", "start"),
         ]
-        planned = [kinds[number % len(kinds)] for number in range(kills)]
+        planned: list[str] = []
+        left = kills
+        while left > 0:
+            kind = kinds[len(planned) % len(kinds)]
+            planned.append(kind)
+            left -= KILLS_OF.get(kind, 1)
         self._chance.shuffle(planned)
         return planned
 

@@ -51,8 +51,8 @@ class Figures:
     aims: dict[str, int] = field(default_factory=dict[str, int])
 
 
-async def run(kills: int, seed: int, say: Say) -> Figures:
-    """Kill so often; return what was found.
+async def run(kills: int, seed: int, say: Say, minutes: float | None = None) -> Figures:
+    """Kill so often, or for so many minutes; return what was found.
 
     Raises:
         Lost: something was lost that must not be.
@@ -70,7 +70,8 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
         unseen = 0
         signed_out = False
         for aim in aims.plan(kills):
-            if figures.kills + unseen >= kills:
+            late = minutes is not None and time.monotonic() - began > 60 * minutes
+            if late or figures.kills + unseen >= kills:
                 break
             await _live(house, aims, figures, signed_out=signed_out)
             figures.came_back += unseen
@@ -86,7 +87,8 @@ async def run(kills: int, seed: int, say: Say) -> Figures:
                 signed_out = await _die(house, aims, figures)
                 unseen = 2
             lost = ", its answer was not yet written: a sign-in is asked for" if signed_out else ""
-            say(f"kill {figures.kills + unseen} of {kills}: {aim}{lost}")
+            at = f"{time.monotonic() - began:.0f} s"
+            say(f"{at}: kill {figures.kills + unseen} of {kills}: {aim}{lost}")
         await _live(house, aims, figures, signed_out=signed_out)
         figures.came_back += unseen
         figures.kills += unseen

@@ -17,8 +17,8 @@ class Page:
 
     `costs` is the coverage of its cost, made of prices whose fingerprint is `priced_by`. `moving`
     says that sums of its rows are being moved: after a sudden end a seam may be broken.
-    `newest_row` is the newest hour that was ever written, None if none was. `form` is how the
-    series was last written down.
+    `newest_row` and `oldest_row` are the ends of what was ever written, None if nothing was. `form`
+    is how the series was last written down.
     """
 
     coverage: Coverage = field(default_factory=Coverage)
@@ -27,6 +27,7 @@ class Page:
     priced_by: str | None = None
     moving: bool = False
     newest_row: Hour | None = None
+    oldest_row: Hour | None = None
     form: Form | None = None
 
     def read_as(self, form: Form) -> None:
@@ -47,6 +48,7 @@ class Page:
             "priced_by": self.priced_by,
             "moving": self.moving,
             "newest_row": self.newest_row,
+            "oldest_row": self.oldest_row,
             "form": self.form,
         }
 
@@ -60,6 +62,7 @@ class Page:
             priced_by=kept["priced_by"],
             moving=kept["moving"],
             newest_row=kept["newest_row"],
+            oldest_row=kept.get("oldest_row"),
             form=None if kept.get("form") is None else Form(kept["form"]),
         )
 

@@ -63,6 +63,8 @@ class Backfill:
 
         self._entry.async_on_unload(async_at_started(self._hass, started))
         self._entry.async_on_unload(self._end)
+        # The next set-up reads the book at once, and a late save of this one would undo its own.
+        self._entry.async_on_unload(self.history.save)
         # Entries are not unloaded then, but there is no session to ask with any more.
         self._entry.async_on_unload(
             self._hass.bus.async_listen_once(EVENT_HOMEASSISTANT_STOP, self._end)
@@ -156,6 +158,8 @@ class Backfill:
     async def _ask(self) -> float:
         """Work until nothing is due; return the seconds until something will be."""
         for source in self.history.sources():
+            # What is found gone is asked for in this round, even if no newer hour is due.
+            await self.history.check(source)
             for window in self._due(source):
                 priority = Priority.LIVE if window.live else Priority.BACKFILL
                 if not await self._read(source, window, priority):

@@ -171,15 +171,33 @@ class History:
         newest = await self.table.newest(statistic.id)
         if newest is None:
             page.coverage, page.regions, page.costs = Coverage(), Regions(), Coverage()
-            page.newest_row = None
+            page.newest_row = page.oldest_row = None
             await self.save()
-        elif page.newest_row is not None and newest < page.newest_row:
-            page.coverage.forget(newest + 1, page.newest_row + 1)
-            page.costs.forget(newest + 1, page.newest_row + 1)
-            page.newest_row = newest
-            await self.save()
+        else:
+            await self._check_ends(statistic, page, newest)
         if page.moving:
             await self._heal(statistic, page)
+
+    async def _check_ends(self, statistic: Statistic, page: Page, newest: Hour) -> None:
+        """Forget what is gone behind the newest row, or before the oldest one.
+
+        Rows that were cleared while Home Assistant was running are gone before the oldest one only:
+        newer hours were written since.
+        """
+        gone: list[tuple[Hour, Hour]] = []
+        if page.newest_row is not None and newest < page.newest_row:
+            gone.append((newest + 1, page.newest_row + 1))
+            page.newest_row = newest
+        if page.oldest_row is not None:
+            oldest = await self.table.oldest(statistic.id, page.oldest_row, newest)
+            if oldest > page.oldest_row:
+                gone.append((page.oldest_row, oldest))
+                page.oldest_row = oldest
+        for start, stop in gone:
+            page.coverage.forget(start, stop)
+            page.costs.forget(start, stop)
+        if gone:
+            await self.save()
 
     async def _heal(self, statistic: Statistic, page: Page) -> None:
         first, newest = page.coverage.first, await self.table.newest(statistic.id)
@@ -336,7 +354,9 @@ def _keep(page: Page, found: Draft, written: Written) -> None:
     page.regions = found.regions
     found.mark(page.coverage)
     if written_hours := (*found.rows.amounts, *found.means):
-        page.newest_row = max(page.newest_row or 0, *written_hours)
+        newest, oldest = page.newest_row, page.oldest_row
+        page.newest_row = max(written_hours if newest is None else (newest, *written_hours))
+        page.oldest_row = min(written_hours if oldest is None else (oldest, *written_hours))
     if found.costs is not None:
         found.mark_costs(page.costs)
     elif written.changed:

@@ -84,6 +84,27 @@ def newest_row(hass: HomeAssistant, statistic_id: str) -> Row | None:
     return None
 
 
+def oldest_row(hass: HomeAssistant, statistic_id: str, since: Hour, newest: Hour) -> Hour:
+    """Return the hour of the first row from `since` to `newest`, which there is.
+
+    Mostly the row of `since` is there, and one small query says so.
+    """
+    start, length = since, 1
+    while start + length <= newest:
+        if hours := _hours(hass, statistic_id, start, start + length):
+            return hours[0]
+        start, length = start + length, length * 8
+    return min(_hours(hass, statistic_id, start, newest + 1), default=newest)
+
+
+def _hours(hass: HomeAssistant, statistic_id: str, start: Hour, stop: Hour) -> list[Hour]:
+    """Return the hours of which there are rows, be they of amounts or of means."""
+    found = statistics_during_period(
+        hass, time_of(start), time_of(stop), {statistic_id}, "hour", None, {"state"}
+    )
+    return [int(row["start"]) // SECONDS for row in found.get(statistic_id, ())]
+
+
 def find(
     hass: HomeAssistant,
     statistic_id: str,

@@ -36,7 +36,7 @@ from ..const import DOMAIN, LOGGER
 from ..core.draft import Rows
 from ..core.ledger import SAME, Plan, Row, Step, plan
 from ..core.series import Hour, time_of
-from .rows import Ahead, Found, changes, find, newest_row, rows_of, units
+from .rows import Ahead, Found, changes, find, newest_row, oldest_row, rows_of, units
 
 _CONVERTERS: Final[tuple[type[BaseUnitConverter], ...]] = (
     EnergyConverter,
@@ -220,6 +220,10 @@ class StatisticsTable:
         """Return the hour of the newest row, or None if there are no rows."""
         newest = await self._run(newest_row, self._hass, statistic_id)
         return None if newest is None else newest.hour
+
+    async def oldest(self, statistic_id: str, since: Hour, newest: Hour) -> Hour:
+        """Return the hour of the first row from `since` to `newest`, which there is."""
+        return await self._run(oldest_row, self._hass, statistic_id, since, newest)
 
     async def unit_of(self, statistic: Statistic) -> str | None:
         """Return the unit of the rows: that in which the statistic began."""
