@@ -97,7 +97,8 @@ class Soak:
             self._populate()
             await self._start()
             for provider in PROVIDERS:
-                await self.person.set_up(provider)
+                # A task of its own, with a context that ends with it.
+                await asyncio.create_task(self.person.set_up(provider))
             for day in range(1, self.days + 1):
                 self.today = Day(day)
                 await self._day(day)
@@ -201,7 +202,7 @@ class Soak:
         if len(asked) != 1:
             self._fail([f"{len(asked)} requests to sign in after one refusal"])
         for flow in asked:
-            await self.person.sign_in_again(flow, "traxes")
+            await asyncio.create_task(self.person.sign_in_again(flow, "traxes"))
             self.today.sign_ins += 1
         self._refusal_expected = False
 
