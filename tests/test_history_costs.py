@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from freezegun.api import FrozenDateTimeFactory
-from homeassistant.components.recorder import Recorder
+from homeassistant.components.recorder import Recorder, get_instance
 from homeassistant.components.recorder.models import (
     StatisticData,
     StatisticMeanType,
@@ -77,6 +77,27 @@ async def test_fixed_prices_hold_from_their_dates_on(
     assert after == {
         at: pytest.approx((0.3 if at < change else 0.4) * real[at], abs=0.001) for at in real
     }
+
+
+async def test_costs_that_were_cleared_are_made_again_at_the_next_start(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    entry = await set_up(hass, one_meter, "enectiva")
+    await choose(hass, entry, price=0.3, valid_from="2026-03-01")
+    await imported(hass, frozen)
+    before = await rows(hass, statistic(entry, "_cost"), START, NOW)
+    get_instance(hass).async_clear_statistics([statistic(entry, "_cost")])
+    await done(hass)
+
+    await hass.config_entries.async_reload(entry.entry_id)
+    await imported(hass, frozen)
+
+    assert len(before) > 700
+    after = await rows(hass, statistic(entry, "_cost"), START, NOW)
+    assert after == {at: pytest.approx(cost) for at, cost in before.items()}
 
 
 async def test_an_hour_for_which_the_entity_has_no_price_has_no_cost(

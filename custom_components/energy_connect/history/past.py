@@ -161,6 +161,8 @@ class History:
             page = self.book.page(series.key)
             if page.newest_row is not None:
                 await self._check(self.statistic(series), page)
+            if page.costs.first is not None and self.tariff(series) is not None:
+                await self._check_costs(self.cost_statistic(series), page)
             if page.moving:
                 await self._heal(self.cost_statistic(series), page)
             page.moving = False
@@ -197,6 +199,11 @@ class History:
             page.coverage.forget(start, stop)
             page.costs.forget(start, stop)
         if gone:
+            await self.save()
+
+    async def _check_costs(self, statistic: Statistic, page: Page) -> None:
+        if await self.table.newest(statistic.id) is None:
+            page.costs = Coverage()
             await self.save()
 
     async def _heal(self, statistic: Statistic, page: Page) -> None:
