@@ -82,7 +82,7 @@ EXPECTED: Final = tuple(
         r"^custom_components\.energy_connect ERROR Error fetching ",
         r"^homeassistant\.config_entries WARNING Config entry .* not ready yet",
         # The machine has neither, and Home Assistant always loads integrations that want them.
-        r"^homeassistant\.components\.\S+ \w+ .*(ffmpeg|FFmpeg|turbojpeg|TurboJPEG)",
+        r"^(haffmpeg|homeassistant\.components)\.\S+ \w+ .*(ffmpeg|FFmpeg|turbojpeg|TurboJPEG)",
         r"^homeassistant\.loader WARNING We found a custom integration energy_connect",
         # This process was killed by nobody, but its clock began in the past.
         r"^homeassistant\.components\.recorder\.util WARNING .*(did not shut down|unclean)",
