@@ -19,10 +19,14 @@ _FEW: Final = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Guests:
-    """Some devices of an account: their ids, and how they leave and come back."""
+    """Some devices of an account: their ids, and how they leave and come back.
+
+    `hosts` are the buildings that they leave; without a meter of an energy those lack its values.
+    """
 
     provider: str
     ids: frozenset[str]
+    hosts: frozenset[str] = frozenset()
     leave: Callable[[], None]
     come_back: Callable[[], None]
 
@@ -48,6 +52,9 @@ def guests(simulator: Simulator) -> dict[str, Guests]:
         Guests(
             provider="enectiva",
             ids=frozenset(f"meter_{20_000 + one}" for one in _last(meters)),
+            hosts=frozenset(
+                f"entity_{meter.entity}" for meter in simulator.enectiva.portfolio.meters[-_FEW:]
+            ),
             leave=lambda: setattr(enectiva, "generated_meters", meters - _FEW),
             come_back=lambda: setattr(enectiva, "generated_meters", meters),
         ),

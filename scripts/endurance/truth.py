@@ -114,13 +114,21 @@ class Shown:
     wrong: list[str]
 
 
-def look(hass: HomeAssistant, simulator: Simulator, provider: str, entry: Entry) -> Shown:
-    """Compare each counter of an account with the house."""
+def look(
+    hass: HomeAssistant,
+    simulator: Simulator,
+    provider: str,
+    entry: Entry,
+    away: frozenset[str] = frozenset(),
+) -> Shown:
+    """Compare each counter of an account with the house, save those of devices that are away."""
     registry = er.async_get(hass)
     now = simulator.clock.now()
     oldest = now - dt.timedelta(seconds=LAG[provider])
     shown = Shown(0, 0.0, [])
     for one in counters(simulator, provider):
+        if any(one.unique.startswith(f"{device}_") for device in away):
+            continue
         entity_id = registry.async_get_entity_id(
             "sensor", DOMAIN, f"{entry.unique_id}_{one.unique}"
         )
