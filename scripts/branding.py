@@ -2,27 +2,17 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-import os
 from pathlib import Path
-import shutil
 import sys
 from typing import Final
 
 from playwright.sync_api import Page, sync_playwright
 
+from scripts.chromium import ARGUMENTS, NoBrowser, find_chromium
+
 ROOT: Final = Path(__file__).resolve().parent.parent
 DRAWINGS: Final = ROOT / "docs/brand"
 PICTURES: Final = ROOT / "custom_components/energy_connect/brand"
-BROWSERS: Final = ("chromium", "chromium-browser", "google-chrome")
-FLAGS: Final = (
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-)
 SHORTER_SIDE: Final = 256
 """Pixels; Home Assistant wants 256 for icons, and 128 to 256 for logos."""
 ON_DARK: Final = {"#1d3b53": "#e8f1f7", "#ffd84d": "#e08a00", "#2f9e8f": "#45bdac"}
@@ -96,13 +86,14 @@ def drawn(page: Page, picture: Picture) -> bytes:
 
 def main() -> int:
     """Draw them all."""
-    named = [os.environ.get("CHROMIUM"), *map(shutil.which, BROWSERS)]
-    if (program := next(filter(None, named), None)) is None:
-        print("brand: no Chromium found; CHROMIUM=/path/to/it names one", file=sys.stderr)
+    try:
+        program = find_chromium()
+    except NoBrowser as error:
+        print(f"brand: {error}", file=sys.stderr)
         return 1
     PICTURES.mkdir(exist_ok=True)
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(FLAGS))
+        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
         page = browser.new_page()
         for picture in pictures():
             (PICTURES / picture.name).write_bytes(drawn(page, picture))

@@ -282,6 +282,22 @@ async def test_a_provider_in_trouble_is_asked_again_after_ten_minutes(
     assert await shown(hass) == {FULL - DAY: 4.0}
 
 
+async def test_trouble_now_and_then_does_not_keep_corrections_away(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    past.sessions = [session(3, 1, 4.0)]
+    await begin(hass)
+    await imported(hass, frozen)
+    past.sessions = [session(3, 1, 5.0)]
+
+    for hour in range(26):
+        failed = Unavailable(Reason.TIMEOUT) if hour % 10 == 9 else None
+        past.refusing = lambda *_, failed=failed: failed
+        await imported(hass, frozen, 3600)
+
+    assert await shown(hass) == {FULL - 3 * DAY: 5.0}
+
+
 async def test_nothing_is_asked_once_home_assistant_stops(
     recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
 ) -> None:

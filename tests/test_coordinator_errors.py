@@ -333,26 +333,6 @@ async def test_a_network_error_after_a_refusal_keeps_the_sign_in_request(
     assert state(hass, "car_state_of_charge").state == STATE_UNAVAILABLE
 
 
-async def test_a_fault_of_ours_is_logged_and_the_polls_go_on(
-    hass: HomeAssistant,
-    script: Script,
-    freezer: FrozenDateTimeFactory,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    entry = await start(hass)
-    script.error = ZeroDivisionError("sum of nothing")
-
-    await next_poll(hass, freezer, entry)
-
-    assert "sum of nothing" in caplog.text
-    assert state(hass, "car_state_of_charge").state == STATE_UNAVAILABLE
-
-    script.error = None
-    await next_poll(hass, freezer, entry)
-
-    assert state(hass, "car_state_of_charge").state == "50"
-
-
 async def test_home_assistant_does_not_wait_long_for_the_first_poll(
     hass: HomeAssistant, script: Script, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,3 +401,31 @@ async def test_a_person_who_switched_polling_off_is_obeyed(
     await pass_time(hass, freezer, 3600)
 
     assert script.polls == 1
+
+
+async def test_an_error_that_nobody_thought_of_costs_no_more_than_another_failed_poll(
+    hass: HomeAssistant,
+    script: Script,
+    freezer: FrozenDateTimeFactory,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The values stay for the grace time, its traceback is written once, and it ends by itself."""
+    entry = await start(hass)
+    script.error = ZeroDivisionError("a payload like no other")
+    before = state(hass, "car_state_of_charge").state
+
+    for _ in range(2):
+        await next_poll(hass, freezer, entry)
+
+    assert state(hass, "car_state_of_charge").state == before
+    tracebacks = [record for record in caplog.records if record.exc_info is not None]
+    assert [record.getMessage() for record in tracebacks] == [f"Unexpected error polling {TITLE}"]
+
+    await pass_time(hass, freezer, GRACE.total_seconds())
+    await next_poll(hass, freezer, entry)
+    assert state(hass, "car_state_of_charge").state == STATE_UNAVAILABLE
+    assert flows(hass) == []
+
+    script.error = None
+    await next_poll(hass, freezer, entry)
+    assert state(hass, "car_state_of_charge").state == before

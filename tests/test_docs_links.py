@@ -12,8 +12,6 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 EACH = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CODE = re.compile(r"```.*?```|`[^`\n]*`", re.DOTALL)
-# Made by `scripts/e2e --screenshots`.
-SCREENSHOTS = {f"docs/images/{name}.png" for name in ("energy", "vehicle", "wizard")}
 
 
 def prose(page: Path) -> str:
@@ -40,8 +38,6 @@ def test_every_link_within_the_repository_leads_somewhere(page: Path) -> None:
             continue
         path, _, anchor = link.partition("#")
         target = (page.parent / path).resolve() if path else page
-        if str(target.relative_to(ROOT)) in SCREENSHOTS:
-            continue
         if not target.exists() or (anchor and anchor not in anchors(target)):
             lost.append(link)
 

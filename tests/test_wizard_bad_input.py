@@ -133,7 +133,7 @@ async def test_a_wrong_id_or_secret_is_told(
 ) -> None:
     reason = await told(hass, simulator, provider, lambda _: {field: "wrong"})
 
-    assert reason == ("invalid_credentials" if provider == "traxes" else "client_refused")
+    assert reason == "client_refused"
 
 
 async def test_credentials_of_the_other_environment_are_told(

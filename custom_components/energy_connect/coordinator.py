@@ -27,6 +27,7 @@ from .core.errors import (
     Reason,
     Refusal,
     Unavailable,
+    UnexpectedResponse,
 )
 from .core.model import Advice, AdviceKind, Device, Poll, Snapshot
 from .core.offers import Controllable
@@ -89,6 +90,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self.last_error: ApiError | None = None
         self.history: Backfill | None = None
         self._good_at: float | None = None
+        self._baffled = False
         self._limited_since: float | None = None
         self._quiet_until = 0.0
         self._advice: tuple[Advice, ...] | None = None
@@ -125,6 +127,13 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
             self.last_error = error
             self._count_refusal(error)
             return self._last_good_data(error)
+        except Exception:  # noqa: BLE001 - what nobody thought of costs no more than another failed poll
+            if not self._baffled:
+                self._baffled = True
+                LOGGER.exception("Unexpected error polling %s", self.name)
+            self.last_error = UnexpectedResponse(Reason.UNEXPECTED_SHAPE)
+            return self._last_good_data(self.last_error)
+        self._baffled = False
         if self._good_at is None or not self.last_update_success:
             self._drop_sign_in_request()
         # Thousands of devices were just parsed, and are going to be compared: the house has its turn.

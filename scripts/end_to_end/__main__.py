@@ -10,12 +10,12 @@ import time
 
 from playwright.async_api import Error
 
+from scripts.chromium import NoBrowser, find_chromium
 from scripts.demonstration.home_assistant import ROOT, HomeAssistant, NotRunning, free_port
 from scripts.demonstration.session import PASSWORD, USER, Session
 from simulator import Simulator
 
 from .checks import Wrong, check_log, visible
-from .chromium import NoBrowser, find_chromium
 from .person import Person
 from .scenarios import SCENARIOS
 from .screenshots import Album

@@ -48,7 +48,7 @@ _FORMS = {
         name="Traxes",
         secret="client_secret",
         wrong="invented-secret",
-        words="The credentials were refused.",
+        words="The client id or secret was refused.",
     ),
 }
 _SHOWN_IN_PICTURE = "enode"

@@ -6,10 +6,10 @@ from typing import Self
 
 from playwright.async_api import Browser, BrowserContext, Page, Playwright, async_playwright, expect
 
+from scripts.chromium import ARGUMENTS
 from scripts.demonstration.session import PASSWORD, USER
 
 from .checks import Console, look
-from .chromium import ARGUMENTS
 from .screenshots import Album
 
 # A person waits no longer, and a busy machine needs no longer.

@@ -17,11 +17,12 @@ from homeassistant.components.recorder import core as recorder, get_instance
 from homeassistant.components.recorder.tasks import SynchronizeTask
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.aiohttp_client import DATA_CONNECTOR
+from zeroconf import Zeroconf
 
 from .loop import DrivenLoop, WatchedQueue
 
 ZONE: Final = "Europe/Prague"
-_COMMIT: Final = 30
+_COMMIT: Final = 120
 
 
 def free_port() -> int:
@@ -30,6 +31,13 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+_ZEROCONF_INIT: Final = Zeroconf.__init__
+
+
+def _own_zeroconf(cls: type[Zeroconf], *_: Any, **__: Any) -> Zeroconf:
+    return object.__new__(cls)
 
 
 _HOUSES: Final = ("custom_components.", "homeassistant.")
@@ -69,6 +77,10 @@ class House:
 
     async def start(self) -> HomeAssistant:
         """Start Home Assistant with its usual integrations, and wait until it runs."""
+        # A task of its own: what a life writes into its context must not outlive it.
+        return await asyncio.create_task(self._start())
+
+    async def _start(self) -> HomeAssistant:
         self._watch_recorder()
         hass = self._hass = HomeAssistant(str(self.folder))
         loader.async_setup(hass)
@@ -114,10 +126,12 @@ class House:
         hass.bus._listeners.clear()
         hass.states._states.clear()
         hass.config_entries._entries.clear()
+        # It lets this class give out its own instance for ever, to the next life as well.
+        Zeroconf.__new__ = _own_zeroconf  # type: ignore[assignment] # as Home Assistant does
+        Zeroconf.__init__ = _ZEROCONF_INIT  # type: ignore[method-assign] # see above
         for cache in gc.get_objects():
-            if isinstance(cache, functools._lru_cache_wrapper) and (
-                cache.__module__.startswith(_HOUSES[1])
-            ):
+            # aiohttp's, too: it keeps the web server's application, and by it the whole house.
+            if isinstance(cache, functools._lru_cache_wrapper):
                 cache.cache_clear()
         return left
 

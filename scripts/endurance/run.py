@@ -48,6 +48,7 @@ _AWAY: Final = range(2, 5)
 """The days at whose end Enectiva lacks some."""
 _RESTART: Final = 15
 _REFUSED: Final = 7
+_REFUSAL: Final = "ERROR Authentication failed while fetching Traxes data"
 
 
 @dataclass(slots=True)
@@ -97,7 +98,8 @@ class Soak:
             self._populate()
             await self._start()
             for provider in PROVIDERS:
-                await self.person.set_up(provider)
+                # A task of its own, with a context that ends with it.
+                await asyncio.create_task(self.person.set_up(provider))
             for day in range(1, self.days + 1):
                 self.today = Day(day)
                 await self._day(day)
@@ -200,8 +202,11 @@ class Soak:
         asked = self.person.sign_ins()
         if len(asked) != 1:
             self._fail([f"{len(asked)} requests to sign in after one refusal"])
+        refusals = [line for line in self.log.unexpected if _REFUSAL in line]
+        if [self.log.unexpected.pop(line) for line in refusals] != [1]:
+            self._fail([f"{len(refusals)} lines in the log of one refusal"])
         for flow in asked:
-            await self.person.sign_in_again(flow, "traxes")
+            await asyncio.create_task(self.person.sign_in_again(flow, "traxes"))
             self.today.sign_ins += 1
         self._refusal_expected = False
 
@@ -279,6 +284,8 @@ class Soak:
         if self.log.unexpected:
             self._fail(f"log: {count} x {line}" for line, count in self.log.unexpected.items())
         rss, blocks = census.memory()
+        if len(self._houses) > 1:
+            self._fail([f"{len(self._houses) - 1} stopped Home Assistants are still held"])
         growth = None if self._memory is None else rss / self._memory - 1
         if self._memory is None:
             self._memory = rss
@@ -343,6 +350,7 @@ class Soak:
             "log_expected": self.log.expected.total(),
             "jumps": self.loop.driver.jumps,
             "real_s": round(time.perf_counter() - self._began, 1),
+            "cpu_s": round(time.process_time(), 1),
             "ok": not today.wrong,
         }
         print(json.dumps(line), flush=True)

@@ -318,7 +318,61 @@ def test_each_verdict_depends_on_three_neighbours_alone(rows: list[CounterReadin
         assert judged(rows[first : index + 4])[index - first] is whole[index]
 
 
-@settings(max_examples=300)
+def read_in_windows(
+    rows: list[CounterReading], windows: list[tuple[int, int, timedelta]]
+) -> dict[int, Amount]:
+    """Return what is known after windows were read one by one, each with what is beyond it."""
+    regions = Regions()
+    known: dict[int, Amount] = {}
+    for start, stop, beyond in windows:
+        from_, until = BEGIN + HOUR * start - beyond, BEGIN + HOUR * stop + beyond
+        read = [row for row in rows if from_ <= row.at <= until]
+        stretch = regions.take(H0 + start, H0 + stop, read, beyond=beyond)
+        known = {hour: known[hour] for hour in known if not stretch.start <= hour < stretch.stop}
+        known |= stretch.amounts
+        regions = Regions.load(regions.dump())
+    return known
+
+
+@pytest.mark.parametrize(
+    ("times", "windows"),
+    [
+        pytest.param(
+            (0, 1, 1.75, 2, 2.75, 3.5, 4, 8, 8.25, 8.5, 9), [(0, 7), (7, 10)], id="forward"
+        ),
+        pytest.param(
+            (0, 0.25, 0.5, 1, 4.25, 4.5, 5, 5.5, 6.5, 7.5, 8.25, 9.25),
+            [(2, 10), (0, 2)],
+            id="backward",
+        ),
+    ],
+)
+def test_a_gap_in_readings_at_a_seam_loses_no_hour(
+    times: tuple[float, ...], windows: list[tuple[int, int]]
+) -> None:
+    # The readings read beyond the first window reach into the gap or over it.
+    rows = [reading(at, 4 * at) for at in times]
+    beyond = margin(timedelta(minutes=15))
+    known = read_in_windows(rows, [(start, stop, beyond) for start, stop in windows])
+
+    assert known == hours_of_readings(rows)
+    assert {each.amount for each in known.values()} == {4.0}
+    assert amounts(known).keys() == set(range(9))
+
+
+def test_a_window_read_less_far_forgets_no_reading() -> None:
+    # As if a source's step had become shorter: the first window knows what the others do not read.
+    times = (8, 9, 10.25, 11.25, 15.75, 18.75, 19, 20, 24.25, 24.5, 24.75, 25)
+    rows = [reading(at, 4 * at) for at in times]
+    first, *later = ((12, 23), (1, 18), (22, 24), (24, 26), (0, 9))
+    known = read_in_windows(
+        rows, [(*first, HOUR * 2), *((start, stop, timedelta()) for start, stop in later)]
+    )
+
+    assert known == hours_of_readings(rows)
+
+
+@settings(max_examples=400)
 @given(counters(), st.data())
 def test_readings_read_in_windows_in_any_order_give_the_same_hours(
     rows: list[CounterReading], data: st.DataObject
@@ -330,15 +384,7 @@ def test_readings_read_in_windows_in_any_order_give_the_same_hours(
     order = data.draw(st.permutations(windows))
     again = data.draw(st.lists(st.sampled_from(windows), max_size=3)) if windows else []
     beyond = data.draw(st.sampled_from([timedelta(), margin(timedelta(minutes=15))]))
-    regions = Regions()
-    known: dict[int, Amount] = {}
-    for start, stop in [*order, *again]:
-        from_, until = BEGIN + HOUR * start - beyond, BEGIN + HOUR * stop + beyond
-        read = [row for row in rows if from_ <= row.at <= until]
-        stretch = regions.take(H0 + start, H0 + stop, read, beyond=beyond)
-        known = {hour: known[hour] for hour in known if not stretch.start <= hour < stretch.stop}
-        known |= stretch.amounts
-        regions = Regions.load(regions.dump())
+    known = read_in_windows(rows, [(start, stop, beyond) for start, stop in [*order, *again]])
 
     truth = {hour: amount for hour, amount in hours_of_readings(rows).items() if hour < H0 + last}
     assert known == truth

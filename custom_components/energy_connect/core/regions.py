@@ -40,7 +40,8 @@ def margin(step: timedelta) -> timedelta:
 class _Edge:
     """The readings at one end of a region; with them hours beyond `sure` can be made anew.
 
-    `sure` is None while they are all the readings that the region has.
+    `sure` is None while they are all the readings that the region has. It never lies outside the
+    region: readings go on beyond its ends, but the hours there are left to whoever asks for them.
     """
 
     readings: tuple[CounterReading, ...] = ()
@@ -86,21 +87,17 @@ class Regions:
         read = (time_of(start) - beyond, time_of(stop) + beyond)
         before = _before(left, start, read[0])
         after = _after(right, stop, read[1])
-        known = in_order(
-            [
-                *(each for each in before.readings if each.at < read[0]),
-                *(each for each in after.readings if each.at > read[1]),
-                *fresh,
-            ]
-        )
+        known = _together(fresh, read, before, after, past_ends=left is not right)
         first, beyond_last = _borders(start, stop, before, after, known)
+        from_hour = start if left is None else left.start
+        until_hour = stop if right is None else right.stop
         joined = _Region(
-            start if left is None else left.start,
-            stop if right is None else right.stop,
-            _head(known, after.sure)
+            from_hour,
+            until_hour,
+            _head(known, from_hour, after.sure)
             if left is None or left.start >= start or before.all
             else _corrected(left.head, fresh, read),
-            _tail(known, before.sure)
+            _tail(known, until_hour, before.sure)
             if right is None or right.stop <= stop or after.all
             else _corrected(right.tail, fresh, read),
         )
@@ -170,6 +167,28 @@ def _after(region: _Region | None, stop: Hour, read_until: datetime) -> _Side:
     return _Side(region.head.readings, all=False, reach=reach, sure=sure)
 
 
+def _together(
+    fresh: Sequence[CounterReading],
+    read: tuple[datetime, datetime],
+    before: _Side,
+    after: _Side,
+    *,
+    past_ends: bool,
+) -> list[CounterReading]:
+    """Return what was read, and what was known on either side of it.
+
+    A window that goes past the end of a region may have been read less far beyond than the region
+    was: that end's readings count on the window's other side too.
+    """
+    kept_before = (
+        each for each in before.readings if each.at < read[0] or (past_ends and each.at > read[1])
+    )
+    kept_after = (
+        each for each in after.readings if each.at > read[1] or (past_ends and each.at < read[0])
+    )
+    return in_order([*kept_before, *kept_after, *fresh])
+
+
 def _borders(
     start: Hour, stop: Hour, before: _Side, after: _Side, known: Sequence[CounterReading]
 ) -> tuple[Hour, Hour]:
@@ -210,13 +229,13 @@ def _corrected(
     return replace(old, readings=tuple(in_order([*outside, *inside])))
 
 
-def _tail(known: Sequence[CounterReading], sure_before: Hour | None) -> _Edge:
+def _tail(known: Sequence[CounterReading], stop: Hour, sure_before: Hour | None) -> _Edge:
     """Return the last readings: as many as the hours that more readings may change depend on."""
     good = judged(known)
     open_from = _last(good, len(known) - CONTEXT)
     if open_from is None:
         return _Edge(tuple(known), sure_before)
-    sure = hour_of(known[open_from].at)
+    sure = min(stop, hour_of(known[open_from].at))
     covered = next(
         (at for at in range(open_from, -1, -1) if good[at] and hour_from(known[at].at) <= sure),
         None,
@@ -231,13 +250,13 @@ def _last(good: Sequence[bool], before: int) -> int | None:
     return next((at for at in range(before - 1, -1, -1) if good[at]), None)
 
 
-def _head(known: Sequence[CounterReading], sure_before: Hour | None) -> _Edge:
+def _head(known: Sequence[CounterReading], start: Hour, sure_before: Hour | None) -> _Edge:
     """Return the first readings, as `_tail` does the last."""
     good = judged(known)
     open_until = next((at for at in range(CONTEXT, len(known)) if good[at]), None)
     if open_until is None:
         return _Edge(tuple(known), sure_before)
-    sure = hour_from(known[open_until].at)
+    sure = max(start, hour_from(known[open_until].at))
     covered = next(
         (at for at in range(open_until, len(known)) if good[at] and hour_of(known[at].at) >= sure),
         None,

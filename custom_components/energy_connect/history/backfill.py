@@ -160,11 +160,14 @@ class Backfill:
         for source in self.history.sources():
             # What is found gone is asked for in this round, even if no newer hour is due.
             await self.history.check(source)
+            agenda = self.history.book.agenda(source.key)
+            before = dict(agenda.asked)
             for window in self._due(source):
                 priority = Priority.LIVE if window.live else Priority.BACKFILL
                 if not await self._read(source, window, priority):
-                    # What was not answered is due again as soon as asking makes sense.
-                    self.history.book.agenda(source.key).asked.clear()
+                    # What was not answered is due again as soon as asking makes sense. All else
+                    # stays: to forget the last look for corrections would put off the next one.
+                    agenda.asked = before
                     break
         await self._charge()
         while (found := self._next()) is not None:

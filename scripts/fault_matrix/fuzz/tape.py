@@ -96,6 +96,7 @@ class _Played:
     def __init__(self, answer: Answer, body: bytes) -> None:
         self.status = answer.status
         self.headers = answer.headers
+        self.content_length = len(body)
         self.content = _Content(body)
 
     async def __aenter__(self) -> Self:

@@ -478,5 +478,5 @@ async def test_a_wrong_secret_of_an_account_that_worked_asks_for_a_new_one(
         await portal.later(account, 300)
     with pytest.raises(CredentialsRejected) as refused:
         await portal.later(account, 300)
-    assert refused.value.reason is Reason.INVALID_CREDENTIALS
+    assert refused.value.reason is Reason.CLIENT_REFUSED
     assert isinstance(refused.value, ApiError)

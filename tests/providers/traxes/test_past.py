@@ -171,7 +171,9 @@ def test_averages(row: Any, amounts: dict[Q, float] | None) -> None:
 def test_the_hour_that_runs_is_provisional() -> None:
     row = {"start": stamp(1), "data": power(500)}
     flowed = parse_averages(row, Kind.HVAC, HOUR, at(1.5))
-    assert flowed == {Q.ENERGY_CONSUMPTION: Interval(at(1), at(2), 0.5, final=False)}
+    assert flowed == {
+        Q.ENERGY_CONSUMPTION: Interval(at(1), at(2), 0.5, final=False, estimated=True)
+    }
 
 
 # Charges

@@ -67,7 +67,7 @@ async def test_a_wrong_id_or_secret(portal: Portal, status: int, entered: dict[s
     portal.knobs.refusal_status = status
     error = await refusal(portal, **entered)
     assert isinstance(error, CredentialsRejected)
-    assert error.reason is Reason.INVALID_CREDENTIALS
+    assert error.reason is Reason.CLIENT_REFUSED
     assert [request.path for request in portal.asked() if "token" not in request.path] == []
 
 

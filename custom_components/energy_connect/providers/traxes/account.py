@@ -111,6 +111,8 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
             client_id=client_id,
             client_secret=context.data["client_secret"].strip(),
             authentication=Authentication.BODY,
+            client_refused=Reason.CLIENT_REFUSED,
+            grant_refused=Reason.CLIENT_REFUSED,
         )
         self._token = ExchangedToken(self._exchange, clock)
         self._client = ApiClient(

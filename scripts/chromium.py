@@ -53,7 +53,10 @@ def _install() -> None:
     run = [] if os.geteuid() == 0 else ["sudo", "-n"]
     if run and shutil.which("sudo") is None:
         raise NoBrowser(f"run as root: {command}")
-    print(f"e2e: {command}", flush=True)
-    done = subprocess.run([*run, *command.split()], stdout=subprocess.DEVNULL, check=False)
-    if done.returncode:
-        raise NoBrowser(f"run as root: apt-get update && {command}")
+    # A machine that has just been made has no lists of packages yet.
+    for each in (command, "apt-get update", command):
+        print(f"chromium: {each}", flush=True)
+        done = subprocess.run([*run, *each.split()], stdout=subprocess.DEVNULL, check=False)
+        if each == command and done.returncode == 0:
+            return
+    raise NoBrowser(f"run as root: apt-get update && {command}")
