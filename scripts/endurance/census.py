@@ -2,6 +2,7 @@
 
 # ruff: noqa: SLF001 - who lives here is nowhere public
 
+import _sqlite3
 import asyncio
 from collections import Counter
 import ctypes
@@ -66,13 +67,18 @@ def _tried_again(hass: HomeAssistant) -> int:
     return sum(getattr(one, "__name__", "") == "_async_setup_again" for one in targets)
 
 
-def memory() -> tuple[float, int]:
-    """Return MiB of this process, and blocks of Python objects, without what is garbage."""
+_sqlite_memory: Final = ctypes.CDLL(_sqlite3.__file__).sqlite3_memory_used
+_sqlite_memory.restype = ctypes.c_int64
+
+
+def memory() -> tuple[float, float, int]:
+    """Return MiB of this process without what is garbage, MiB of SQLite in it, Python's blocks."""
     for _ in range(3):
         gc.collect()
     # What is free is given back to the system, so that only what is held counts.
     ctypes.CDLL(None).malloc_trim(0)
-    return psutil.Process().memory_info().rss / 2**20, sys.getallocatedblocks()
+    rss = psutil.Process().memory_info().rss / 2**20
+    return rss, _sqlite_memory() / 2**20, sys.getallocatedblocks()
 
 
 EXPECTED: Final = tuple(

