@@ -39,11 +39,7 @@ class InFlight(Before):
 
     @override
     async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
-        answer = await proceed()
-        body = body_of(answer)
-        response = web.StreamResponse(status=answer.status, headers=_without_length(answer))
-        response.content_length = len(body)
-        await response.prepare(request)
+        response, body = await _begun(request, await proceed())
         await response.write(body[: len(body) // 2])
         self.reached.set()
         return await _never()
@@ -55,11 +51,7 @@ class Sent(Before):
 
     @override
     async def answer(self, request: web.Request, proceed: Proceed) -> web.StreamResponse:
-        answer = await proceed()
-        body = body_of(answer)
-        response = web.StreamResponse(status=answer.status, headers=_without_length(answer))
-        response.content_length = len(body)
-        await response.prepare(request)
+        response, body = await _begun(request, await proceed())
         await response.write(body)
         await response.write_eof()
         self.reached.set()
@@ -71,8 +63,14 @@ async def _never() -> web.StreamResponse:
     return await never
 
 
-def _without_length(answer: web.Response) -> dict[str, str]:
-    return {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+async def _begun(request: web.Request, answer: web.Response) -> tuple[web.StreamResponse, bytes]:
+    """Send the head of an answer; return what goes on, and the body that is still to be sent."""
+    body = body_of(answer)
+    headers = {name: value for name, value in answer.headers.items() if name != "Content-Length"}
+    response = web.StreamResponse(status=answer.status, headers=headers)
+    response.content_length = len(body)
+    await response.prepare(request)
+    return response, body
 
 
 def sign_in_survives(house: House, simulator: Simulator) -> bool:
