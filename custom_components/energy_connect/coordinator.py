@@ -324,12 +324,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     def async_update_listeners(self) -> None:
         """Tell those whose device changed, and all if the account came or went."""
         devices, before = self.data.devices, self._told
-        changed = [
-            device
-            for device_id, device in devices.items()
-            if (told := before.get(device_id)) is not device and told != device
-        ]
-        gone = [device_id for device_id in before if device_id not in devices]
+        changed, gone = _differences(before, devices)
         came_or_went = self.last_update_success is not self._told_success
         self._told = devices
         self._told_success = self.last_update_success
@@ -378,6 +373,20 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
                     listener()
                 except Exception:  # noqa: BLE001 - a fault of one entity must not silence the others
                     LOGGER.exception("Unexpected error updating an entity of %s", self.name)
+
+
+def _differences(
+    before: Mapping[str, Device], now: Mapping[str, Device]
+) -> tuple[list[Device], list[str]]:
+    """Return the devices that are new or say something else, and the ids of those that are gone."""
+    if before is now:
+        return [], []
+    changed = [
+        device
+        for device_id, device in now.items()
+        if (told := before.get(device_id)) is not device and told != device
+    ]
+    return changed, [device_id for device_id in before if device_id not in now]
 
 
 def _grace(provider: Provider, entry: EnergyConfigEntry) -> timedelta:

@@ -41,7 +41,7 @@ class DeviceKeeper:
     def keep(self, poll: Poll) -> set[str]:
         """Register new and renamed devices; remove those that are gone, and return their ids."""
         devices = poll.snapshot.devices
-        for device in devices.values():
+        for device in devices.values() if devices is not self._kept else ():
             # A parent may come later than what belongs to it.
             moved = (device.parent in devices) is not (device.parent in self._kept)
             if moved or self._kept.get(device.id) is not device:

@@ -145,6 +145,19 @@ def test_new_data_is_shown_at_once(freshness: Freshness) -> None:
     assert freshness.show(car(at=late, measured=late), late).flags[Flag.DATA_LATE] is False
 
 
+def test_it_says_until_when_nothing_grows_old(freshness: Freshness) -> None:
+    freshness.show(car(), NOON)
+    assert freshness.holds(NOON + LIMIT - SECOND)
+    assert not freshness.holds(NOON + LIMIT + SECOND)
+    assert not freshness.holds(NOON - SECOND), "our clock was set back"
+
+
+def test_who_is_gone_grows_no_older(freshness: Freshness) -> None:
+    freshness.show(car(), NOON)
+    freshness.keep(["another"])
+    assert freshness.holds(NOON + 2 * LIMIT)
+
+
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=8), st.none() | st.floats(-1e4, 1e4))
 def test_memory_changes_nothing(moments: list[float], measured: float | None) -> None:
     remembering = Freshness(LIMIT)

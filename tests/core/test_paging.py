@@ -1,5 +1,3 @@
-from collections.abc import Mapping
-
 from hypothesis import given, strategies as st
 import pytest
 
@@ -9,10 +7,8 @@ from custom_components.energy_connect.core.paging import (
     Listing,
     Page,
     PageMemory,
-    RowMemory,
     read_all,
 )
-from custom_components.energy_connect.core.payload import Json
 
 
 class Book:
@@ -152,87 +148,3 @@ def test_bytes_that_can_not_be_parsed_are_not_remembered() -> None:
         with pytest.raises(ValueError, match="invalid"):
             memory.parse("page", b"x", int)
     assert memory.parse("page", b"7", int) == 7
-
-
-class Reader:
-    """Parses rows, and notes which."""
-
-    def __init__(self) -> None:
-        self.memory = RowMemory[list[Json]]()
-        self.parsed: list[Json] = []
-
-    def parse(self, row: Mapping[str, Json]) -> list[Json]:
-        self.parsed.append(row)
-        return [row]
-
-    def read(self, *rows: Mapping[str, Json], page: str = "page") -> list[list[Json]]:
-        self.parsed = []
-        return [*map(self.memory.reader(page, self.parse), rows)]
-
-
-def test_only_rows_that_say_something_else_are_parsed() -> None:
-    reader = Reader()
-    first = reader.read({"id": "a", "at": {"value": 1}}, {"id": "b", "at": {"value": 1}})
-    second = reader.read({"id": "a", "at": {"value": 1}}, {"id": "b", "at": {"value": 2}})
-    assert reader.parsed == [{"id": "b", "at": {"value": 2}}]
-    assert second[0] is first[0]
-    assert second[1] == [{"id": "b", "at": {"value": 2}}]
-
-
-@pytest.mark.parametrize(("before", "after"), [(1, True), (1, 1.0), (0, False), ("", None)])
-def test_a_value_of_another_type_is_something_else(before: Json, after: Json) -> None:
-    reader = Reader()
-    reader.read({"id": "a", "value": before})
-    reader.read({"id": "a", "value": after})
-    assert len(reader.parsed) == 1
-
-
-def test_a_row_that_moves_on_its_page_is_found() -> None:
-    reader = Reader()
-    reader.read({"id": "a"}, {"id": "b"})
-    reader.read({"id": "new"}, {"id": "b"}, {"id": "a"})
-    assert reader.parsed == [{"id": "new"}]
-
-
-@pytest.mark.parametrize("row", [{"name": "x"}, {"id": None}, {"id": 7}, {"id": ["x"]}])
-def test_a_row_that_can_not_be_told_from_others_is_parsed(row: Mapping[str, Json]) -> None:
-    reader = Reader()
-    reader.read(row)
-    reader.read(row)
-    assert reader.parsed == [row]
-
-
-def test_a_row_that_nests_too_deeply_is_parsed() -> None:
-    deep: Json = 1
-    for _ in range(300):
-        deep = [deep]
-    reader = Reader()
-    reader.read({"id": "a", "deep": deep})
-    reader.read({"id": "a", "deep": deep})
-    assert len(reader.parsed) == 1
-
-
-def test_two_rows_of_one_id_give_each_its_own() -> None:
-    reader = Reader()
-    for _ in range(2):
-        read = reader.read({"id": "a", "value": 1}, {"id": "a", "value": 2})
-        assert read == [[{"id": "a", "value": 1}], [{"id": "a", "value": 2}]]
-
-
-def test_rows_are_known_by_their_page_until_it_is_gone() -> None:
-    reader = Reader()
-    reader.read({"id": "a"}, page="kept")
-    reader.read({"id": "b"}, page="gone")
-    reader.memory.keep(["kept", "never seen"])
-    reader.read({"id": "a"}, page="kept")
-    assert reader.parsed == []
-    reader.read({"id": "b"}, page="gone")
-    assert reader.parsed == [{"id": "b"}]
-
-
-def test_a_row_that_was_left_out_once_is_forgotten() -> None:
-    reader = Reader()
-    reader.read({"id": "a"})
-    reader.read()
-    reader.read({"id": "a"})
-    assert reader.parsed == [{"id": "a"}]

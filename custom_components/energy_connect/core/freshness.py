@@ -1,5 +1,6 @@
 """Old data is said to be old, and values that mislead when old become unknown."""
 
+from collections.abc import Container
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -36,6 +37,15 @@ class Freshness:
         shown, until = self._aged(device, now)
         self._shown[device.id] = (device, now, until, shown)
         return shown
+
+    def holds(self, now: datetime) -> bool:
+        """Tell whether age changes nothing of what was shown; new devices are not thought of."""
+        return all(since <= now < until for _, since, until, _ in self._shown.values())
+
+    def keep(self, ids: Container[str]) -> None:
+        """Forget all devices but these."""
+        for gone in [device_id for device_id in self._shown if device_id not in ids]:
+            del self._shown[gone]
 
     def _aged(self, device: Device, now: datetime) -> tuple[Device, datetime]:
         measured = device.moments.get(Moment.LAST_MEASURED)

@@ -1,12 +1,8 @@
 """Lists that come in pages: read whole, guarded against loops, parsed once while unchanged."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
-
-import orjson
-
-from .payload import Json
 
 MOST_PAGES: Final = 400
 
@@ -81,48 +77,3 @@ class PageMemory[T]:
         wanted = set(keys)
         for key in [key for key in self._pages if key not in wanted]:
             del self._pages[key]
-
-
-class RowMemory[T]:
-    """What was parsed out of each row of a list, given back while the row says the same.
-
-    For pages of which only some rows changed: the others' objects stay identical. A row is looked
-    for on the page where it was, by its `id`; one that has none, or moved, is parsed again.
-
-    A row is kept, and compared, as the text that it makes: that is a quarter of its objects' size,
-    and to write it anew takes less time than to walk through two trees of objects.
-    """
-
-    def __init__(self) -> None:
-        """Remember nothing yet."""
-        self._pages: dict[str, dict[str, tuple[bytes, T]]] = {}
-
-    def reader(
-        self, page: str, parse: Callable[[Mapping[str, Json]], T]
-    ) -> Callable[[Mapping[str, Json]], T]:
-        """Return `parse` for the rows of a page that is about to be read from first to last."""
-        before = self._pages.get(page, {})
-        now = self._pages[page] = {}
-
-        def read(row: Mapping[str, Json]) -> T:
-            row_id = row.get("id")
-            if not isinstance(row_id, str):
-                return parse(row)
-            try:
-                said = orjson.dumps(row)
-            except orjson.JSONEncodeError:
-                # Nested deeper than can be written.
-                return parse(row)
-            known = before.get(row_id)
-            if known is None or known[0] != said:
-                known = said, parse(row)
-            now[row_id] = known
-            return known[1]
-
-        return read
-
-    def keep(self, pages: Iterable[str]) -> None:
-        """Forget the rows of all pages but these."""
-        wanted = set(pages)
-        for page in [page for page in self._pages if page not in wanted]:
-            del self._pages[page]

@@ -24,6 +24,7 @@ from simulator.enode import ALL_SCOPES, PRODUCTION, SANDBOX
 from simulator.enode.assets import PLACE, SITE, asset_id
 from simulator.faults import Action, Hang, Html, Redirect, Rewrite, Shape, Status, rate_limited
 from simulator.payload import JsonValue
+from tests.hand_clock import HandClock
 
 from .conftest import Home
 
@@ -118,8 +119,27 @@ async def test_unchanged_poll_gives_the_same_objects(home: Home) -> None:
     first = (await account.poll()).snapshot
     second = (await account.poll()).snapshot
 
-    assert second == first
-    assert all(second.devices[key] is device for key, device in first.devices.items())
+    assert second is first, "so that nobody has to compare it"
+
+
+async def test_only_what_changed_is_another_object(home: Home) -> None:
+    account = home.account()
+    first = await poll(account)
+    home.advance(POLL)
+    second = await poll(account)
+
+    same = [key for key, device in first.items() if second[key] is device]
+    assert same
+    assert second[CAR] is not first[CAR], "its time says that it was heard of again"
+
+
+async def test_what_grows_old_is_shown_so_though_nothing_was_told(home: Home) -> None:
+    account = home.account()
+    late = (await poll(account))[CAR].flags[Flag.DATA_LATE]
+    assert late is False
+    # The house's clock alone goes on: what Enode tells stays the same to the letter.
+    HandClock.advance(home.clock, 7200.0)
+    assert (await poll(account))[CAR].flags[Flag.DATA_LATE] is True
 
 
 async def test_thousand_vehicles_take_a_request_a_page(home: Home) -> None:

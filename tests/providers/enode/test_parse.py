@@ -1,15 +1,17 @@
 """Payload files of Enode become devices."""
 
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import pytest
 
 from custom_components.energy_connect.core.errors import Reason, UnexpectedResponse
 from custom_components.energy_connect.core.model import Device, Position, Reading
+from custom_components.energy_connect.core.payload import Json
 from custom_components.energy_connect.core.vocabulary import (
     Action,
     BatteryStatus,
@@ -23,7 +25,7 @@ from custom_components.energy_connect.core.vocabulary import (
     OperationMode,
     Quantity,
 )
-from custom_components.energy_connect.providers.enode.assets import KILO, Asset, parse_page, scaled
+from custom_components.energy_connect.providers.enode.assets import KILO, Asset, scaled, split
 from custom_components.energy_connect.providers.enode.owners import (
     Login,
     Place,
@@ -40,6 +42,22 @@ PAYLOADS = Path(__file__).parent / "payloads"
 
 def payload(name: str) -> Any:
     return json.loads((PAYLOADS / f"{name}.json").read_bytes())
+
+
+class Rows[T](NamedTuple):
+    """A page: its good rows, the next cursor, how many rows were bad, whether there was a list."""
+
+    items: list[T]
+    after: str | None
+    dropped: int
+    listed: bool
+
+
+def parse_page[T](answer: Json, parse: Callable[[Mapping[str, Json]], T | None]) -> Rows[T]:
+    frame, rows = split(answer)
+    parsed = [parse(row) for row in rows if isinstance(row, Mapping)]
+    items = [item for item in parsed if item is not None]
+    return Rows(items, frame.after, len(rows) - len(items), frame.listed)
 
 
 def assets(name: str) -> list[Asset]:

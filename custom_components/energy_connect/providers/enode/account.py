@@ -12,6 +12,7 @@ from ...core.account import Context, Field, Identity, Provider
 from ...core.budget import Budget, Priority
 from ...core.commands import Orders
 from ...core.counters import CounterGuard
+from ...core.derived import Derived
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -97,6 +98,8 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
             currency=currency_of(context.options),
         )
         self._made: dict[str, tuple[Device, Hashable, Device]] = {}
+        self._shown: Derived[Hashable, Snapshot] = Derived()
+        self._mentioned: Derived[Hashable, tuple[frozenset[str], frozenset[str]]] = Derived()
         self._guard = CounterGuard()
         self._freshness = Freshness(
             timedelta(seconds=_REFRESHED + 3 * max(self._interval, INTERVAL.default))
@@ -149,10 +152,9 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
         if len(failed) == len(due):
             raise _worst(failed)
         errors += failed
-        errors += await self._users.refresh(asset.user for asset in self._all_assets())
-        errors += await self._interventions.refresh(
-            one for asset in self._all_assets() for one in asset.interventions
-        )
+        users, interventions = self._mentioned.of(self._assets_now, self._mention)
+        errors += await self._users.refresh(users)
+        errors += await self._interventions.refresh(interventions)
         if self._users.all_known:
             listed.add(Kind.ACCOUNT)
         await self._prepare_sites()
@@ -199,7 +201,12 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
             await self._zones.get(name)
 
     async def _snapshot(self) -> Snapshot:
+        """Return all devices and needs; the same object as before if nothing at all has changed."""
         now = self._clock.now()
+        made_of = self._made_of()
+        before = self._shown.get(made_of)
+        if before is not None and self._freshness.holds(now):
+            return before
         devices = chain(self._site_devices(), self._asset_devices(), self._users.devices)
         shown: dict[str, Device] = {}
         for some in batched(devices, _AT_ONCE):
@@ -209,7 +216,32 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
                 shown[device.id] = self._freshness.show(self._guard.settle(device), now)
         if len(self._made) > len(shown):
             self._made = {key: made for key, made in self._made.items() if key in shown}
-        return Snapshot(shown, tuple(need.advice for need in self._needs()))
+        self._freshness.keep(shown)
+        advice = tuple(need.advice for need in self._needs())
+        return self._shown.put(made_of, Snapshot(shown, advice))
+
+    def _made_of(self) -> Hashable:
+        """Return all that a snapshot is made of, save the time."""
+        return (
+            self._assets_now,
+            tuple(self._sites.items),
+            tuple(self._places.items),
+            self._users.told,
+            self._interventions.told,
+            self._zones.told,
+        )
+
+    @property
+    def _assets_now(self) -> tuple[tuple[Asset, ...], ...]:
+        return tuple(tuple(one.items) for one in self._assets.values())
+
+    def _mention(self) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the users and the interventions that assets name."""
+        assets = list(self._all_assets())
+        return (
+            frozenset(asset.user for asset in assets if asset.user is not None),
+            frozenset(chain.from_iterable(asset.interventions for asset in assets)),
+        )
 
     def _all_assets(self) -> Iterable[Asset]:
         return (asset for one in self._assets.values() for asset in one.items)

@@ -3,7 +3,7 @@
 Source: Enode's OpenAPI document of version 2024-10-01 (vendor); tolerance beyond it: assumed.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -43,25 +43,22 @@ class Asset:
     interventions: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rows[T]:
-    """One page: its good rows, the next cursor, how many rows were dropped.
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What a page says beside its rows: the next cursor, and whether it is a list.
 
     `listed` is False if the answer had no list in it at all (`{}`), which says nothing about what
     there is.
     """
 
-    items: list[T]
     after: str | None
-    dropped: int
     listed: bool
 
 
-def parse_page[T](answer: Json, parse: Callable[[Mapping[str, Json]], T | None]) -> Rows[T]:
-    """Read a page of a list: `{"data": [...], "pagination": {"after": ...}}`.
+def split(answer: Json) -> tuple[Frame, list[Json]]:
+    """Take a page of a list apart: `{"data": [...], "pagination": {"after": ...}}`.
 
-    A bare list, as versions before 2023-08-01 answered, is read too. `parse` returns None for a row
-    without an id.
+    A bare list, as versions before 2023-08-01 answered, is read too.
 
     Raises:
         UnexpectedResponse: the answer is neither an object nor a list.
@@ -72,17 +69,10 @@ def parse_page[T](answer: Json, parse: Callable[[Mapping[str, Json]], T | None])
         data = answer.get("data")
     elif not isinstance(answer, list):
         raise UnexpectedResponse(Reason.UNEXPECTED_SHAPE)
-    listed = rows(data)
-    parsed = [parse(row) if isinstance(row, Mapping) else None for row in listed]
-    items = [item for item in parsed if item is not None]
     after = dig(answer, "pagination", "after")
-    return Rows(
-        items=items,
-        # A cursor is opaque: sent back as it came, unlike a text that is shown.
-        after=after if isinstance(after, str) and after else None,
-        dropped=len(listed) - len(items),
-        listed=isinstance(data, list),
-    )
+    # A cursor is opaque: sent back as it came, unlike a text that is shown.
+    after = after if isinstance(after, str) and after else None
+    return Frame(after, isinstance(data, list)), rows(data)
 
 
 @dataclass(frozen=True, slots=True)

@@ -68,6 +68,11 @@ class Interventions:
         self._known: dict[str, Intervention] = {}
         self._failed: Reason | None = None
 
+    @property
+    def told(self) -> tuple[Intervention, ...]:
+        """All texts that are known."""
+        return tuple(self._known.values())
+
     def get(self, intervention_id: str) -> Intervention | None:
         """Return the text; None if it is not known."""
         return self._known.get(intervention_id)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from ...core.clock import Clock
 from ...core.errors import ApiError, NotPermitted, Reason
 from ...core.http import ApiClient
-from ...core.paging import Page, PageMemory, RowMemory, read_all
+from ...core.paging import Page, read_all
 from ...core.payload import Json
-from .assets import Rows, parse_page
+from ...core.row_memory import Read, RowMemory
+from .assets import Frame, split
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -51,11 +52,11 @@ class WholeList[T]:
         self._client = client
         self._clock = clock
         self._path = path
-        self._parse = parse
         self._interval = interval
         self._grace = max(GRACE, grace, 3 * interval)
-        self._memory: PageMemory[Rows[T]] = PageMemory()
-        self._rows: RowMemory[T | None] = RowMemory()
+        self._memory: RowMemory[Frame, T | None] = RowMemory(
+            split, lambda row: parse(row) if isinstance(row, Mapping) else None
+        )
         self._warned = False
         self._items: list[T] = []
         self._read_at = -math.inf
@@ -95,38 +96,31 @@ class WholeList[T]:
             raise
 
     async def _read(self) -> bool:
-        pages: dict[str, Rows[T]] = {}
+        pages: dict[str, Read[Frame, T | None]] = {}
 
-        async def fetch(cursor: str | None) -> Page[Rows[T]]:
+        async def fetch(cursor: str | None) -> Page[T | None]:
             # No page size: none larger than the default of 50 is documented as allowed.
             response = await self._client.get(
                 *self._path, params=() if cursor is None else [("after", cursor)]
             )
             name = cursor or ""
-            page = self._memory.parse(
-                name,
-                response.body,
-                lambda _: parse_page(response.json(), self._rows.reader(name, self._parse)),
-            )
-            pages[name] = page
-            # A page of nothing but malformed rows is not the empty page that ends a list.
-            return Page([page] if page.items or page.dropped else [], page.after)
+            page = pages[name] = self._memory.read(name, response.body, response.json)
+            return Page(page.made, page.frame.after)
 
         listing = await read_all(fetch)
         self._memory.keep(pages)
-        self._rows.keep(pages)
         self.failed = self.refused = None
-        told = all(page.listed for page in pages.values())
+        told = all(page.frame.listed for page in pages.values())
         self.complete = listing.complete and told
         if not told:
             # `{}` says neither that there is something, nor that there is nothing.
             self.failed = Reason.UNEXPECTED_SHAPE
             if self._in_grace:
                 return False
-        self._items = [item for page in listing.rows for item in page.items]
+        self._items = [item for item in listing.rows if item is not None]
         self._read_at = self._clock.monotonic()
         self._ask_at = self._read_at + self._interval
-        self._count(sum(page.dropped for page in listing.rows))
+        self._count(len(listing.rows) - len(self._items))
         return self.complete
 
     def _count(self, dropped: int) -> None:

@@ -48,6 +48,11 @@ class Users:
         return [device for _, device in self._users.values() if device is not None]
 
     @property
+    def told(self) -> tuple[User, ...]:
+        """What is known of all of them; the same objects while they say the same."""
+        return tuple(user for user, _ in self._users.values())
+
+    @property
     def ids(self) -> set[str]:
         """The users that are known."""
         return {*self._list.items, *self._users}
@@ -117,7 +122,7 @@ class Users:
             self.all_known = True
         return self._missing
 
-    async def refresh(self, seen: Iterable[str | None]) -> list[ApiError]:
+    async def refresh(self, seen: Iterable[str]) -> list[ApiError]:
         """Read what is due of the client's users, among them those `seen` as owners of assets.
 
         Returns what failed.
@@ -138,11 +143,7 @@ class Users:
             except ApiError as error:
                 failed.append(error)
         hurried = self._hurried()
-        ids = {
-            *self._list.items,
-            *self._watched,
-            *(user for user in seen if user is not None),
-        }
+        ids = {*self._list.items, *self._watched, *seen}
         for user in self._users.keys() - ids:
             del self._users[user]
         self._rota.sync(sorted(ids))

@@ -22,6 +22,11 @@ class Zones:
             self._known[name] = await asyncio.to_thread(_read, name)
         return self._known[name]
 
+    @property
+    def told(self) -> tuple[str, ...]:
+        """The names that were asked for."""
+        return tuple(self._known)
+
     def known(self, name: str | None) -> tzinfo | None:
         """Return a time zone that `get` was asked for before."""
         return self._known.get(name or "")

@@ -1,0 +1,18 @@
+"""What follows from something else is worked out again only when that has changed."""
+
+from custom_components.energy_connect.core.derived import Derived
+
+
+def test_the_same_is_given_back_while_its_source_is_equal() -> None:
+    derived: Derived[list[int], list[int]] = Derived()
+    first = derived.of([1, 2], lambda: [3])
+    assert derived.of([1, 2], lambda: [4]) is first
+    assert derived.get([1, 2]) is first
+
+
+def test_another_source_makes_another_and_is_the_only_one_remembered() -> None:
+    derived: Derived[list[int], list[int]] = Derived()
+    assert derived.get([1]) is None
+    derived.put([1], [3])
+    assert derived.of([2], lambda: [4]) == [4]
+    assert derived.get([1]) is None
