@@ -234,14 +234,32 @@ async def test_a_limit_of_the_past_does_not_keep_the_newest_hours_away(
 
     await imported(hass, frozen)
     assert await shown(hass) == {FULL - DAY: 4.0}
-    assert [priority for *_, priority in past.asked] == [Priority.LIVE, Priority.BACKFILL]
+    assert [priority for *_, priority in past.asked] == [Priority.RECENT, Priority.BACKFILL]
 
     await imported(hass, frozen, 3600)
-    assert [priority for *_, priority in past.asked[2:]] == [Priority.LIVE]
+    assert [priority for *_, priority in past.asked[2:]] == [Priority.RECENT]
 
     past.refusing = lambda *_: None
     await imported(hass, frozen, 3700)
     assert (await shown(hass))[FULL - 20 * DAY] == 10.0
+
+
+async def test_newest_hours_are_asked_for_once_an_hour_however_often_the_rest_is_refused(
+    recorder_mock: Recorder, hass: HomeAssistant, past: Past, frozen: FrozenDateTimeFactory
+) -> None:
+    """A large account spent all its requests on them, and none were left for live values."""
+    past.known_until = NOW - DAY
+    past.sessions = [session(3, 1, 4.0)]
+    await begin(hass)
+    await imported(hass, frozen)
+    past.refusing = lambda _, priority: RateLimited(30.0) if priority is Priority.BACKFILL else None
+    await imported(hass, frozen, 24 * 3600)
+    past.asked.clear()
+
+    for _ in range(58):
+        await imported(hass, frozen, 60)
+
+    assert sum(priority is not Priority.BACKFILL for *_, priority in past.asked) <= 1
 
 
 async def test_what_is_not_permitted_is_left_alone_for_a_day_and_others_go_on(

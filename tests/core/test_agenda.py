@@ -67,11 +67,11 @@ def test_new_hours_are_asked_for_every_hour() -> None:
     coverage, agenda = Coverage(), Agenda({})
     coverage.mark(known(CURRENT - 50, CURRENT - 3))
 
-    assert agenda.again(source(), [coverage], NOW) == [Window(CURRENT - 3, CURRENT, live=True)]
+    assert agenda.again(source(), [coverage], NOW) == [Window(CURRENT - 3, CURRENT, True, "0")]
     assert agenda.again(source(), [coverage], NOW + HOUR / 2) == []
     assert Agenda.wait(agenda.asked, NOW + HOUR / 2) == 1800
     assert agenda.again(source(), [coverage], NOW + HOUR) == [
-        Window(CURRENT - 3, CURRENT + 1, live=True)
+        Window(CURRENT - 3, CURRENT + 1, True, "0")
     ]
 
 
@@ -106,7 +106,28 @@ def test_hours_that_may_still_be_corrected_are_read_again_once_a_day() -> None:
     second = agenda.again(source(), [coverage], later)
 
     assert first == []
-    assert second == [Window(hour_of(later) - 5 * 24, hour_of(later))]
+    assert second == [Window(hour_of(later) - 5 * 24, hour_of(later), band="settling")]
+
+
+def test_only_what_was_not_answered_is_due_again() -> None:
+    coverage, agenda = Coverage(), Agenda({})
+    agenda.again(source(), [coverage], NOW)
+    later = NOW + DAY
+    before = dict(agenda.asked)
+    live, *old = agenda.again(source(), [coverage], later)
+    assert live.live
+
+    agenda.unanswered(old, before)
+
+    assert agenda.again(source(), [coverage], later + HOUR / 2) == old
+    assert agenda.again(source(), [coverage], later + HOUR / 2) == []
+
+
+def test_what_was_never_answered_is_due_as_if_it_had_never_been_asked() -> None:
+    agenda = Agenda({})
+    windows = agenda.again(source(), [Coverage()], NOW)
+    agenda.unanswered(windows, {})
+    assert agenda.again(source(), [Coverage()], NOW) == windows
 
 
 def test_a_sweep_is_cut_into_windows_that_the_source_allows() -> None:

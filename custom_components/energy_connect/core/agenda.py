@@ -33,11 +33,15 @@ _MOST_WINDOWS: Final = 24
 
 
 class Window(NamedTuple):
-    """Hours to ask for; `live` are the newest ones, which go before the past."""
+    """Hours to ask for; `live` are the newest ones, which go before the past.
+
+    `band` is the part of the agenda to which it belongs, if any.
+    """
 
     start: Hour
     stop: Hour
     live: bool = False
+    band: str = ""
 
 
 @dataclass(slots=True)
@@ -66,15 +70,26 @@ class Agenda:
             if number == 0:
                 runs += [run for each in coverages for run in each.unasked(start, stop)]
             pieces = _pieces(source, runs)
-            windows += [Window(*piece, live=number == 0) for piece in pieces[-_MOST_WINDOWS:]]
+            windows += [
+                Window(*piece, number == 0, str(number)) for piece in pieces[-_MOST_WINDOWS:]
+            ]
         if seconds - self.asked.get(_SWEEP, 0.0) >= _SETTLING:
             first_time = _SWEEP not in self.asked
             self.asked[_SWEEP] = seconds
             # On the first day there is nothing yet that could have been corrected.
             if not first_time:
                 span = Run(current - _hours(source.settles), current, None)
-                windows += [Window(*piece) for piece in _pieces(source, [span])]
+                windows += [Window(*piece, band=_SWEEP) for piece in _pieces(source, [span])]
         return windows
+
+    def unanswered(self, windows: Iterable[Window], before: Mapping[str, float]) -> None:
+        """Take windows as not asked: their bands stand as they did before, all others as now.
+
+        To take back what was answered would ask for it anew as often as the rest is refused.
+        """
+        for band in {window.band for window in windows}:
+            self.asked.pop(band, None)
+            self.asked |= {key: at for key, at in before.items() if key == band}
 
     @staticmethod
     def wait(asked: Mapping[str, float], now: datetime) -> float:

@@ -12,16 +12,19 @@ from .clock import Clock
 from .errors import RateLimited, Reason
 
 _HOUR: Final = 3600.0
-# What backfill leaves of an hour's allowance, so that live values and commands never wait for it.
-_RESERVED_FROM_BACKFILL: Final = 0.4
 
 
 class Priority(IntEnum):
-    """Who goes first when requests queue."""
+    """Who goes first when requests queue; `RECENT` are the newest hours of the past."""
 
     LIVE = 0
     COMMAND = 1
-    BACKFILL = 2
+    RECENT = 2
+    BACKFILL = 3
+
+
+# What the past leaves of an hour's allowance, so that live values and commands never wait for it.
+_LEAVES: Final = {Priority.RECENT: 0.25, Priority.BACKFILL: 0.4}
 
 
 class Budget:
@@ -99,9 +102,9 @@ class Budget:
 
     def _allowed(self, priority: Priority) -> int | None:
         """Return how many requests of that priority fit in an hour."""
-        if self.per_hour is None or priority is not Priority.BACKFILL:
-            return self.per_hour
-        return self.per_hour - round(self.per_hour * _RESERVED_FROM_BACKFILL)
+        if self.per_hour is None:
+            return None
+        return self.per_hour - round(self.per_hour * _LEAVES.get(priority, 0.0))
 
     def _forget(self) -> None:
         """Drop what is older than an hour."""

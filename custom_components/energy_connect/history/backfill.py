@@ -160,15 +160,7 @@ class Backfill:
         for source in self.history.sources():
             # What is found gone is asked for in this round, even if no newer hour is due.
             await self.history.check(source)
-            agenda = self.history.book.agenda(source.key)
-            before = dict(agenda.asked)
-            for window in self._due(source):
-                priority = Priority.LIVE if window.live else Priority.BACKFILL
-                if not await self._read(source, window, priority):
-                    # What was not answered is due again as soon as asking makes sense. All else
-                    # stays: to forget the last look for corrections would put off the next one.
-                    agenda.asked = before
-                    break
+            await self._catch_up(source)
         await self._charge()
         while (found := self._next()) is not None:
             source, window = found
@@ -178,6 +170,17 @@ class Backfill:
             self._log_month(source, window)
             self._tell()
         return self._wait()
+
+    async def _catch_up(self, source: Source) -> None:
+        """Ask for what is due of a source; what is not answered is due again when it makes sense."""
+        agenda = self.history.book.agenda(source.key)
+        before = dict(agenda.asked)
+        windows = self._due(source)
+        for number, window in enumerate(windows):
+            priority = Priority.RECENT if window.live else Priority.BACKFILL
+            if not await self._read(source, window, priority):
+                agenda.unanswered(windows[number:], before)
+                return
 
     def _due(self, source: Source) -> list[Window]:
         if self._is_resting(source):
@@ -217,7 +220,7 @@ class Backfill:
         except RateLimited as error:
             self.last_error = str(error)
             self._past_rests_until = now + max(_AT_LEAST, error.retry_after)
-            if priority is Priority.LIVE:
+            if window.live:
                 self._resting[source.key] = self._past_rests_until
             return False
         except CredentialsRejected as error:
