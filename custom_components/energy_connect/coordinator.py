@@ -1,10 +1,10 @@
 """One coordinator per account: polls, translates errors, keeps the last good data for a while."""
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
-from itertools import batched
 import time
 from typing import TYPE_CHECKING, Any, Final, override
 
@@ -99,7 +99,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self._removed: set[str] = set()
         self._devices_listeners: list[DevicesListener] = []
         self._by_device: dict[str | None, dict[int, CALLBACK_TYPE]] = {}
-        self._untold: dict[tuple[str | None, int], None] = {}
+        self._untold: OrderedDict[str | None, None] = OrderedDict()
         self._next_number = 0
         self._order_listeners: list[OrderListener] = []
         self._commanded: frozenset[str] = frozenset()
@@ -346,19 +346,17 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         """Tell the entities of these devices to look again; None: those of no device."""
         telling = bool(self._untold)
         for device_id in ids:
-            for number in self._by_device.get(device_id, ()):
-                self._untold[device_id, number] = None
+            if self._by_device.get(device_id):
+                self._untold[device_id] = None
         if telling or not self._untold:
             return
-        if len(self._untold) <= SLICE:
-            self._tell_slice()
-        # Or an automation answered a state with a command: whom that concerns is to be told as well.
+        self._tell_slice()
         if self._untold:
             self.config_entry.async_create_background_task(
-                self.hass, self._tell_all(), f"{DOMAIN} tell entities", eager_start=True
+                self.hass, self._tell_the_rest(), f"{DOMAIN} tell entities"
             )
 
-    async def _tell_all(self) -> None:
+    async def _tell_the_rest(self) -> None:
         """Tell slice by slice: ten thousand entities at once would hold the loop for a second."""
         while self._untold:
             self._tell_slice()
@@ -366,9 +364,14 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
 
     @callback
     def _tell_slice(self) -> None:
-        for device_id, number in next(batched(self._untold, SLICE), ()):
-            del self._untold[device_id, number]
-            if (listener := self._by_device.get(device_id, {}).get(number)) is not None:
+        left = SLICE
+        while self._untold and left > 0:
+            device_id, _ = self._untold.popitem(last=False)
+            listeners = self._by_device[device_id]
+            for number, listener in list(listeners.items()):
+                left -= 1
+                if number not in listeners:
+                    continue  # what another one did removed it
                 try:
                     listener()
                 except Exception:  # noqa: BLE001 - a fault of one entity must not silence the others

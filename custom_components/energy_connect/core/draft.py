@@ -118,13 +118,12 @@ def _stretch(
 
 def _measured(window: Window, means: Mapping[Hour, Mean]) -> Stretch:
     """Return hours that have means, as if those were their amounts."""
-    start, stop, _ = window
     inside = {
         hour: Amount(each.mean, each.certainty)
         for hour, each in means.items()
-        if start <= hour < stop
+        if window.start <= hour < window.stop
     }
-    return Stretch(start, stop, inside)
+    return Stretch(window.start, window.stop, inside)
 
 
 def _in_part(amount: Amount) -> Amount:
