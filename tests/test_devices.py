@@ -223,7 +223,7 @@ async def test_a_device_that_appears_while_others_are_being_added_is_not_lost(
 ) -> None:
     entry = await start(hass)
     await hass.config_entries.async_unload(entry.entry_id)
-    monkeypatch.setattr(entity_module, "SLICE", 1)
+    monkeypatch.setattr(entity_module, "_ADDED", 1)
     script.show(car("a"), car("b"), car("c"))
     task = hass.async_create_task(hass.config_entries.async_setup(entry.entry_id))
     while entity_id(hass, "a_state_of_charge") is None:

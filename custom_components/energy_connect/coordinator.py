@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
+from itertools import batched
 import time
 from typing import TYPE_CHECKING, Any, Final, override
 
@@ -52,7 +53,7 @@ _DAY: Final = 24 * 3600.0
 _SHORTEST: Final = timedelta(seconds=1)
 
 SLICE: Final = 200
-"""Entities written or added in one go; then the rest of the house has its turn."""
+"""Entities told in one go; then the rest of the house has its turn."""
 
 
 class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
@@ -96,6 +97,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self._advice: tuple[Advice, ...] | None = None
         self._told: Mapping[str, Device] = {}
         self._told_success = True
+        self._changed: list[Device] = []
+        self._gone: list[str] = []
         self._removed: set[str] = set()
         self._devices_listeners: list[DevicesListener] = []
         self._by_device: dict[str | None, dict[int, CALLBACK_TYPE]] = {}
@@ -136,19 +139,17 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self._baffled = False
         if self._good_at is None or not self.last_update_success:
             self._drop_sign_in_request()
-        # Thousands of devices were just parsed, and are going to be compared: the house has its turn.
-        await asyncio.sleep(0)
         self.last_error = None
         self._good_at = time.monotonic()
         self._limited_since = None
         poll = self._select(poll)
         # An interval of nothing would mean to Home Assistant that there are no more polls.
         self.update_interval = max(poll.again, _SHORTEST)
-        self._removed |= self.keeper.keep(poll)
+        self._removed |= await self.keeper.keep(poll)
         if self.orders is not None:
             self._commanded |= self.orders.see(poll.snapshot.devices)
         self._advise(poll.snapshot.advice)
-        await asyncio.sleep(0)
+        await self._compare(poll.snapshot.devices)
         return poll.snapshot
 
     @property
@@ -319,14 +320,32 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
 
         return forget
 
+    async def _compare(self, devices: Mapping[str, Device]) -> None:
+        """Find out who is new, says something else than was told, or is gone.
+
+        In slices: to compare thousands takes as long as to parse some of them.
+        """
+        before = self._told
+        self._changed, self._gone = [], []
+        if devices is before:
+            return
+        for some in batched(devices.items(), SLICE):
+            self._changed += (
+                device
+                for device_id, device in some
+                if (told := before.get(device_id)) is not device and told != device
+            )
+            await asyncio.sleep(0)
+        self._gone = [device_id for device_id in before if device_id not in devices]
+
     @callback
     @override
     def async_update_listeners(self) -> None:
         """Tell those whose device changed, and all if the account came or went."""
-        devices, before = self.data.devices, self._told
-        changed, gone = _differences(before, devices)
+        before, self._told = self._told, self.data.devices
+        changed, self._changed = self._changed, []
+        gone, self._gone = self._gone, []
         came_or_went = self.last_update_success is not self._told_success
-        self._told = devices
         self._told_success = self.last_update_success
         # Most changes are values, which are no business of those who add entities.
         offering = [device for device in changed if not device.offers_same(before.get(device.id))]
@@ -359,8 +378,8 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     async def _tell_the_rest(self) -> None:
         """Tell slice by slice: ten thousand entities at once would hold the loop for a second."""
         while self._untold:
-            self._tell_slice()
             await asyncio.sleep(0)
+            self._tell_slice()
 
     @callback
     def _tell_slice(self) -> None:
@@ -376,20 +395,6 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
                     listener()
                 except Exception:  # noqa: BLE001 - a fault of one entity must not silence the others
                     LOGGER.exception("Unexpected error updating an entity of %s", self.name)
-
-
-def _differences(
-    before: Mapping[str, Device], now: Mapping[str, Device]
-) -> tuple[list[Device], list[str]]:
-    """Return the devices that are new or say something else, and the ids of those that are gone."""
-    if before is now:
-        return [], []
-    changed = [
-        device
-        for device_id, device in now.items()
-        if (told := before.get(device_id)) is not device and told != device
-    ]
-    return changed, [device_id for device_id in before if device_id not in now]
 
 
 def _grace(provider: Provider, entry: EnergyConfigEntry) -> timedelta:

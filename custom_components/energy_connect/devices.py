@@ -1,7 +1,9 @@
 """The account's devices in Home Assistant's registry: parents first, the gone ones removed."""
 
+import asyncio
 from collections.abc import Collection, Mapping, Set as AbstractSet
-from typing import Any
+from itertools import batched
+from typing import Any, Final
 
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.core import HomeAssistant
@@ -13,7 +15,10 @@ from .core.model import Device, Poll
 from .core.roster import Roster
 from .core.vocabulary import Kind
 
-_SERVICES = frozenset({Kind.ACCOUNT, Kind.BUILDING, Kind.DATA_SERIES, Kind.SITE})
+_AT_ONCE: Final = 25
+"""Devices registered in one go; then the rest of the house has its turn."""
+
+_SERVICES: Final = frozenset({Kind.ACCOUNT, Kind.BUILDING, Kind.DATA_SERIES, Kind.SITE})
 
 
 def account_id(entry: ConfigEntry[Any]) -> str:
@@ -38,15 +43,17 @@ class DeviceKeeper:
         self._kept: Mapping[str, Device] = {}
         self._nobody_missing_of: AbstractSet[str] = frozenset()
 
-    def keep(self, poll: Poll) -> set[str]:
-        """Register new and renamed devices; remove those that are gone, and return their ids."""
+    async def keep(self, poll: Poll) -> set[str]:
+        """Register new and renamed devices; remove those that are gone, and return their ids.
+
+        In slices, since the registry takes a while for each new one.
+        """
         devices = poll.snapshot.devices
-        for device in devices.values() if devices is not self._kept else ():
-            # A parent may come later than what belongs to it.
-            moved = (device.parent in devices) is not (device.parent in self._kept)
-            if moved or self._kept.get(device.id) is not device:
+        kept, self._kept = self._kept, devices
+        for some in batched(_new_to(kept, devices), _AT_ONCE):
+            for device in some:
                 self._register(device, devices)
-        self._kept = devices
+            await asyncio.sleep(0)
         # Whoever is registered was reported; so nobody can be missing until somebody else is.
         if not poll.listed or self._nobody_missing_of == devices.keys():
             return set()
@@ -140,6 +147,19 @@ class DeviceKeeper:
             device_identifier(self._entry, parent), self._entry.entry_id
         )
         return entry.id if entry else None
+
+
+def _new_to(kept: Mapping[str, Device], devices: Mapping[str, Device]) -> list[Device]:
+    """Return devices that are not the same objects as before, or whose parent came or went."""
+    if devices is kept:
+        return []
+    return [
+        device
+        for device in devices.values()
+        # A parent may come later than what belongs to it.
+        if kept.get(device.id) is not device
+        or (device.parent in devices) is not (device.parent in kept)
+    ]
 
 
 def own_name(device: Device) -> str:
