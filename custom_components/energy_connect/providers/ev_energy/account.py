@@ -357,7 +357,7 @@ class EvEnergyAccount(
         for some in batched(self._combined(now), _SLICE, strict=False):
             shown += self._display.aged(some, now)
             # Where hundreds were measured anew, the rest of the house has its turn.
-            await asyncio.sleep(0)
+            await self._clock.sleep(0)
         if (account := self._account()) is not None:
             shown.append(account)
         advice = advise(self._vehicles.values())
