@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from benchmarks.document import LINES, write_plots, write_tables
 
-BENCHMARKS: Final = ("polls", "accounts", "history")
+BENCHMARKS: Final = ("polls", "providers", "accounts", "history")
 
 
 def run(name: str, arguments: Sequence[str]) -> list[str]:

@@ -2,13 +2,9 @@
 
 import argparse
 import asyncio
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
-import json
+from collections.abc import Sequence
 import os
-import signal
 import socket
-import sys
 import time
 from typing import Any
 
@@ -17,27 +13,9 @@ from homeassistant.core import HomeAssistant
 
 from benchmarks.house import Entry, calm, core, entry_of, settled
 from benchmarks.measure import resident, tell
+from benchmarks.simulated import simulated
 from custom_components.energy_connect.const import DOMAIN
 from custom_components.energy_connect.providers import PROVIDERS
-
-
-@asynccontextmanager
-async def simulator() -> AsyncIterator[dict[str, Any]]:
-    """Start the providers in a process of their own, and lead the integration to them."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "simulator", stdout=asyncio.subprocess.PIPE
-    )
-    assert process.stdout is not None
-    try:
-        line = b""
-        while not line.startswith(b"simulator ready "):
-            line = await process.stdout.readline()
-        ready: dict[str, Any] = json.loads(line.removeprefix(b"simulator ready "))
-        os.environ.update(ready["environment"])
-        yield ready["credentials"]
-    finally:
-        process.send_signal(signal.SIGTERM)
-        await process.wait()
 
 
 async def add_meter(hass: HomeAssistant, credentials: dict[str, Any]) -> Entry:
@@ -57,8 +35,8 @@ async def add_meter(hass: HomeAssistant, credentials: dict[str, Any]) -> Entry:
 
 async def measure_meter(seconds: int) -> None:
     """Poll a meter once a second, ten times as often as the integration does."""
-    async with simulator() as credentials, core() as hass:
-        entry = await add_meter(hass, credentials["kostal"])
+    async with simulated() as providers, core() as hass:
+        entry = await add_meter(hass, providers.credentials["kostal"])
         calm()
         before, cpu, failed = resident(), time.process_time(), 0
         began = asyncio.get_running_loop().time()
@@ -75,7 +53,7 @@ async def measure_meter(seconds: int) -> None:
 
 async def measure_dead() -> None:
     """Set up an account whose provider takes connections and says nothing, beside one that works."""
-    async with simulator() as credentials, core() as hass:
+    async with simulated() as providers, core() as hass:
         with socket.create_server(("127.0.0.1", 0)) as silent:
             url = f"http://127.0.0.1:{silent.getsockname()[1]}"
             os.environ["ENERGY_CONNECT_ENODE_API_URL"] = url
@@ -84,7 +62,7 @@ async def measure_dead() -> None:
             dead = entry_of("enode", data, "production_dead")
             began = time.perf_counter()
             task = asyncio.create_task(hass.config_entries.async_add(dead))
-            meter = await add_meter(hass, credentials["kostal"])
+            meter = await add_meter(hass, providers.credentials["kostal"])
             alive = time.perf_counter() - began
             await task
             took = time.perf_counter() - began

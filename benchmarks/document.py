@@ -43,7 +43,7 @@ def machine() -> str:
 
 
 def tables(figures: Sequence[Figure]) -> str:
-    """Return the figures as Markdown: the polls, then all others."""
+    """Return the figures as Markdown: the polls, the providers, then all others."""
     lines = [
         "| devices | what changed | ms | µs a device | fetch, ms | ratio | writes | minimal, ms |",
         "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: |",
@@ -53,15 +53,35 @@ def tables(figures: Sequence[Figure]) -> str:
         f" | {one['fetch_ms']:.1f} | {_judged(one)} | {one['writes']:,} | {one['write_ms']:.1f} |"
         for one in polls(figures)
     ]
+    lines += ["", *_of_providers(figures)]
     lines += ["", "| figure | value | reach |", "| --- | ---: | ---: |"]
     for one in figures:
-        if "case" not in one:
+        if "case" not in one and "state" not in one:
             reach = f"{one['reach']:.4g}" if "reach" in one else ""
             missed = " (missed)" if one.get("reached") is False else ""
             lines.append(
                 f"| {one['figure']} | {one['value']:.4g} {one['unit']}{missed} | {reach} |"
             )
     return "\n".join(lines)
+
+
+def _of_providers(figures: Iterable[Figure]) -> list[str]:
+    """Return the table of what each provider costs in an interval."""
+    return [
+        (
+            "| provider | devices | what became of it | polls | requests | least | ms | fetch, ms"
+            " | ratio | µs a device more | writes |"
+        ),
+        "| --- | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        *(
+            f"| {one['provider']} | {one['devices']:,} | {one['state']} | {one['polls']:.0f}"
+            f" | {one['requests']:,.0f} | {one['least']:,} | {one['ms']:.1f}"
+            f" | {one['fetch_ms']:.1f} | {one['value']:.2f} | {one['us_a_device']:.1f}"
+            f" | {one['writes']:,} |"
+            for one in figures
+            if "state" in one
+        ),
+    ]
 
 
 def _judged(one: Figure) -> str:

@@ -132,9 +132,10 @@ async def test_a_poll_with_nothing_new_costs_little(office: Office) -> None:
     office.knobs.generated_meters = METERS
     account = office.open()
     await run(office, account, timedelta(minutes=29))
-    before = (await account.poll()).snapshot.devices
-    after = (await account.poll()).snapshot.devices
-    assert all(after[key] is one for key, one in before.items())
+    before = (await account.poll()).snapshot
+    after = (await account.poll()).snapshot
+    assert all(after.devices[key] is one for key, one in before.devices.items())
+    assert after is before
 
 
 async def test_month_after_month(office: Office) -> None:

@@ -124,8 +124,8 @@ async def test_an_unchanged_answer_gives_the_same_devices(portal: Portal) -> Non
     portal.clock.advance(300)  # the provider measures nothing new
     after = (await account.poll()).snapshot
     assert len(portal.asked(LAST)) == ENTITIES
-    assert after == before
     assert all(after.devices[one] is device for one, device in before.devices.items())
+    assert after is before
 
 
 async def test_the_token_is_kept_while_it_is_good_and_renewed_before_its_end(

@@ -1,7 +1,8 @@
 """One Enectiva account: what is due, within the request budget."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta, tzinfo
 from typing import Any, Final, override
@@ -9,25 +10,19 @@ from typing import Any, Final, override
 from ...core.account import Context
 from ...core.budget import Budget, Priority
 from ...core.counters import CounterGuard
-from ...core.errors import (
-    ApiError,
-    CredentialsRejected,
-    RateLimited,
-    Reason,
-    Unavailable,
-    UnexpectedResponse,
-)
+from ...core.errors import ApiError, CredentialsRejected, RateLimited, Reason, Unavailable
 from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
-from ...core.model import Advice, AdviceKind, AskOptions, Device, Poll, Snapshot
+from ...core.model import Device, Poll, Snapshot
 from ...core.offers import ReadingSource
 from ...core.options import Interval, left_out, with_all_below
 from ...core.records import RawReading
 from ...core.rota import Rota
 from ...core.vocabulary import Kind
+from .advice import UnknownUnits, missing_scopes
 from .connection import CONCURRENT, connect
 from .devices import Surroundings, entity_device, entity_key, meter_device, meter_key
-from .features import Feature, Features
+from .features import Feature, Features, is_trouble
 from .history import MeterPast, Past
 from .lists import Lists
 from .months import Months, this_month
@@ -38,7 +33,7 @@ from .points import Points, SeriesPast
 from .readings import Readings
 from .tally import Tally
 from .token import credentials
-from .units import HEAT_UNITS, Energy, HeatUnits, amount
+from .units import HEAT_UNITS, HeatUnits, amount
 
 INTERVAL: Final = Interval(default=1800, least=900, most=24 * 3600)
 """Between two readings of a meter. The bounds are ours: limits of requests are not public, and what is
@@ -54,15 +49,8 @@ _LATER_POLL: Final = 60.0
 # What readings may take of the time, so that months get their turn from a slow API too.
 _READINGS_SHARE: Final = 0.7
 _TICK: Final = 30.0
-# Heat and cold are the energies whose unit is only known if somebody says it.
-_OPTION_OF: Final = {
-    **dict.fromkeys(Energy.HEAT.value, "heat_unit"),
-    **dict.fromkeys(Energy.COLD.value, "cold_unit"),
-}
 # A pause is no failure, readings are hours old by nature; one after the other all this time is.
 _LONGEST_SILENCE: Final = 3600.0
-# These are about one meter or entity and say nothing about the others.
-_OWN_FAULT: Final = frozenset({400, 404, 422})
 
 
 @dataclass(slots=True)
@@ -119,6 +107,10 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._zone_of: dict[str, tzinfo] = {}
         self._month_of: Mapping[tzinfo, Month] = {}
         self._devices: dict[str, Device] = {}
+        self._settled: dict[str, Device] = {}
+        self._assigned: tuple[object, ...] = ()
+        self._snapshot = Snapshot({})
+        self._units = UnknownUnits()
         self._guard = CounterGuard()
         self._freshness = Freshness(LATE)
         self._polled = False
@@ -221,7 +213,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
                 point.unit is None for point in self._named.latest.values()
             ),
             "refused_features": {str(key): why for key, why in self._features.refused.items()},
-            "failing": dict(self._count_failing()),
+            "failing": dict(Counter(feature.value for feature, _ in self._failing)),
             "dropped_rows": dict(self._tally.dropped),
             "unread_attributes": dict(self._tally.unread),
             "path_identification": self._paths.usual,
@@ -276,12 +268,6 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
                     rests=latest is None or not readings,
                 )
 
-    def _count_failing(self) -> Mapping[str, int]:
-        found: dict[str, int] = {}
-        for feature, _ in self._failing:
-            found[feature.value] = found.get(feature.value, 0) + 1
-        return found
-
     def _is_due(self) -> bool:
         return (
             self._lists.wait <= 0
@@ -309,18 +295,25 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._failing = {item for item in self._failing if item[1] in keys}
         self._healthy = {item for item in self._healthy if item[1] in keys}
         self._dirty |= keys
+        self._units.keep(keys)
+        self._assigned = ()
         self._assign()
 
     def _assign(self) -> None:
-        """Tell the rounds whom to ask: not those whose feature is refused, nor those that rest."""
+        """Tell the rounds whom to ask: not those whose feature is refused, nor those that rest.
+
+        The answer is the same from list to list, save where one of these changed; to find it out
+        anew for a thousand meters, twice a poll, would cost as much as to read twenty.
+        """
+        resting = self._readings.at_rest
+        depends = (self._lists.known, frozenset(self._features.refused), resting)
+        if depends == self._assigned:
+            return
+        self._assigned = depends
         states: list[str] = []
         months: list[str] = []
         if self._features.is_on(Feature.READINGS):
-            states += [
-                key
-                for key, meter in self._meters.items()
-                if not self._readings.is_resting(meter.id)
-            ]
+            states += [key for key, meter in self._meters.items() if meter.id not in resting]
         if self._features.is_on(Feature.ENTITY_DELTAS):
             months += self._entities
         if self._features.is_on(Feature.METER_DELTAS):
@@ -401,7 +394,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             self._dirty.add(key)
 
     def _note_failure(self, item: tuple[Feature, str], error: ApiError) -> None:
-        if not _is_trouble(error):
+        if not is_trouble(error):
             return
         self._tries.news |= item not in self._failing
         self._failing.add(item)
@@ -410,7 +403,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
     def _raise_if_all_failed(self) -> None:
         """Raise if nothing could be read, save where a known sorrow alone was due again."""
         tries = self._tries
-        trouble = [error for error in tries.failures if _is_trouble(error)]
+        trouble = [error for error in tries.failures if is_trouble(error)]
         limited = any(isinstance(error, RateLimited) for error in tries.failures)
         well = any(feature in tries.asked for feature, _ in self._healthy)
         if trouble and not tries.read and not limited and (tries.news or not well):
@@ -419,15 +412,13 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
     def _result(self, listed: frozenset[Kind] = frozenset()) -> Poll:
         self._build()
         now = self._clock.now()
-        shown = {
-            key: self._freshness.show(self._guard.settle(device), now)
-            for key, device in self._devices.items()
-        }
+        shown = {key: self._freshness.show(device, now) for key, device in self._settled.items()}
         again = timedelta(seconds=self._again())
-        wanted = (device for key, device in shown.items() if key not in self._left_out)
-        advice = _unknown_units(wanted) + _missing_scopes(self._features)
+        advice = self._units.advice(self._left_out) + missing_scopes(self._features)
         snapshot = Snapshot(devices=shown, advice=advice)
-        return Poll(snapshot=snapshot, again=again, listed=listed)
+        if snapshot != self._snapshot:
+            self._snapshot = snapshot
+        return Poll(snapshot=self._snapshot, again=again, listed=listed)
 
     def _again(self) -> float:
         if (quiet := self._budget.quiet_for) > 0:
@@ -445,6 +436,8 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         if month_of != self._month_of:
             self._dirty |= self._zone_of.keys()
             self._month_of = month_of
+        if not self._dirty:
+            return
         devices: dict[str, Device] = {}
         for key in (
             *self._entities,
@@ -454,9 +447,12 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             device = self._devices.get(key)
             if device is None or key in self._dirty:
                 new = self._device(key, now)
-                device = new if new != device else device
+                if new != device:
+                    device = new
+                    self._units.note(new)
             devices[key] = device
         self._devices = devices
+        self._settled = {key: self._guard.settle(device) for key, device in devices.items()}
         self._dirty.clear()
 
     def _device(self, key: str, now: datetime) -> Device:
@@ -484,48 +480,6 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
             entity = self._entities.get(key)
             above = None if entity is None else tree.parents.get(entity.id)
         return None if above is None else entity_key(above)
-
-
-def _is_trouble(error: ApiError) -> bool:
-    """Tell whether an error may concern the whole API, and not one meter, entity or feature."""
-    if isinstance(error, UnexpectedResponse):
-        return error.status not in _OWN_FAULT and error.reason is not Reason.INVALID_ID
-    return isinstance(error, Unavailable)
-
-
-def _missing_scopes(features: Features) -> tuple[Advice, ...]:
-    """Tell which scopes the login token lacks for what the account is there for.
-
-    Months and buildings are extras: whoever made the token may have left them out on purpose.
-    """
-    return tuple(
-        Advice(AdviceKind.PERMISSION_MISSING, feature, placeholders={"feature": feature.value})
-        for feature in (
-            Feature.METERS,
-            Feature.READINGS,
-            # These are only asked for because the owner named some.
-            Feature.VIRTUAL_METER_DELTAS,
-            Feature.DATA_POINTS,
-        )
-        if feature in features.denied
-    )
-
-
-def _unknown_units(devices: Iterable[Device]) -> tuple[Advice, ...]:
-    """Return which units nobody knows, for what is measured and could be in the statistics.
-
-    One advice for heat and cold: two would have the same words.
-    """
-    missing = {
-        _OPTION_OF[quantity]
-        for device in devices
-        for (quantity, _), reading in device.numbers.items()
-        if quantity in _OPTION_OF and reading.value is not None and reading.unit is None
-    }
-    if not missing:
-        return ()
-    remedy = AskOptions(tuple(sorted(missing, reverse=True)))
-    return (Advice(AdviceKind.UNIT_UNKNOWN, "units", remedy=remedy),)
 
 
 def _chosen(options: Mapping[str, Any], key: str) -> str | None:

@@ -3,7 +3,7 @@
 from enum import StrEnum
 from typing import Final
 
-from ...core.errors import ApiError, NotPermitted, Reason, UnexpectedResponse
+from ...core.errors import ApiError, NotPermitted, Reason, Unavailable, UnexpectedResponse
 
 
 class Feature(StrEnum):
@@ -23,6 +23,8 @@ _DOCUMENTED: Final = frozenset(
     {Feature.READINGS, Feature.VIRTUAL_METER_DELTAS, Feature.DATA_POINTS}
 )
 _OF_ITEMS: Final = frozenset({Feature.METER_DELTAS, Feature.ENTITY_DELTAS})
+# These are about one meter or entity and say nothing about the others.
+_OWN_FAULT: Final = frozenset({400, 404, 422})
 
 
 class Features:
@@ -73,3 +75,10 @@ class Features:
     def ask_again(self) -> None:
         """Forget the refusals."""
         self.refused.clear()
+
+
+def is_trouble(error: ApiError) -> bool:
+    """Tell whether an error may concern the whole API, and not one meter, entity or feature."""
+    if isinstance(error, UnexpectedResponse):
+        return error.status not in _OWN_FAULT and error.reason is not Reason.INVALID_ID
+    return isinstance(error, Unavailable)

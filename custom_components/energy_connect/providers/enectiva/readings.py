@@ -52,6 +52,12 @@ class Readings:
         return self._resting.get(meter, 0.0) > self._clock.monotonic()
 
     @property
+    def at_rest(self) -> frozenset[str]:
+        """All meters of which `is_resting` is true."""
+        now = self._clock.monotonic()
+        return frozenset(meter for meter, until in self._resting.items() if until > now)
+
+    @property
     def resting(self) -> int:
         """How many meters had no readings."""
         return len(self._resting)

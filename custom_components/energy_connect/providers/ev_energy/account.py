@@ -1,9 +1,10 @@
 """An ev.energy account: reads what is due and shows what is known."""
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import batched
 from typing import Any, Final, override
 
 from ...core.account import Context
@@ -63,6 +64,7 @@ _KEPT: Final = 3600.0
 _RECENT: Final = 10
 _MOST_ROWS: Final = 100
 _MOST_PLANS: Final = 3
+_SLICE: Final = 200
 
 
 @dataclass(slots=True)
@@ -99,6 +101,7 @@ class EvEnergyAccount(
         self._deadline: float | None = _FIRST
         self._first_round = True
         self._display = Display(self._interval)
+        self._shown = Snapshot({})
         self._features = self._all_features()
         hurry = self._feature("sessions").hurry
         commands = Commands(self._access, self._lookups, self._device, hurry)
@@ -187,7 +190,7 @@ class EvEnergyAccount(
         raise_if_blind(features, outcomes)
         self._first_round = not in_time
         return Poll(
-            snapshot=self._snapshot(),
+            snapshot=await self._snapshot(),
             again=timedelta(seconds=self._again() if in_time else _SOON),
             listed=frozenset(self._lists.complete),
         )
@@ -347,24 +350,35 @@ class EvEnergyAccount(
 
     # Showing.
 
-    def _snapshot(self) -> Snapshot:
+    async def _snapshot(self) -> Snapshot:
+        """Return what is known; the same object while it is equal to the last one."""
         now = self._clock.now()
-        allowed = permissions(self._access.scope)
-        money = self._currency()
-        devices = [*self._home.devices()]
-        for vehicle in self._vehicles.values():
-            charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
-            plan = self._outlook(charging)
-            devices.append(self._display.vehicle(vehicle, charging, money, plan, allowed))
-        for charger in self._chargers.values():
-            online = reachable(charger, now)
-            charging = self._charging(charger)
-            devices.append(self._display.charger(charger, charging, money, online, allowed))
-        shown = self._display.aged(devices, now)
+        shown: list[Device] = []
+        for some in batched(self._combined(now), _SLICE, strict=False):
+            shown += self._display.aged(some, now)
+            # Where hundreds were measured anew, the rest of the house has its turn.
+            await self._clock.sleep(0)
         if (account := self._account()) is not None:
             shown.append(account)
         advice = advise(self._vehicles.values())
-        return Snapshot({device.id: device for device in shown}, advice)
+        snapshot = Snapshot({device.id: device for device in shown}, advice)
+        if snapshot != self._shown:
+            self._shown = snapshot
+        return self._shown
+
+    def _combined(self, now: datetime) -> Iterator[Device]:
+        """Give each device with its sessions, its plan and its controls."""
+        allowed = permissions(self._access.scope)
+        money = self._currency()
+        yield from self._home.devices()
+        for vehicle in tuple(self._vehicles.values()):
+            charging = self._charging(vehicle) or (NEVER_CHARGED if self._sessions_read else None)
+            plan = self._outlook(charging)
+            yield self._display.vehicle(vehicle, charging, money, plan, allowed)
+        for charger in tuple(self._chargers.values()):
+            online = reachable(charger, now)
+            charging = self._charging(charger)
+            yield self._display.charger(charger, charging, money, online, allowed)
 
     def _currency(self) -> str | None:
         return self._sessions.currency or (self._tariff[0].currency if self._tariff else None)

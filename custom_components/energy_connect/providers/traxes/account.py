@@ -145,6 +145,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         self._polled = False
         self._discovered = False
         self._failure: ApiError | None = None
+        self._shown = Snapshot({})
 
     async def _exchange(self) -> Token:
         try:
@@ -212,8 +213,8 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         except TimeoutError as error:
             if self._token.exchanges == 0:
                 raise Unavailable(Reason.TIMEOUT) from error
+        self._sync_sessions()
         if not first:
-            self._sync_sessions()
             await self._sessions.read()
         return Poll(snapshot=self._snapshot(), again=self._again(), listed=listed)
 
@@ -356,19 +357,21 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         self._sessions.sync(charging, [one for one in charging if self._devices.charging(one)])
 
     def _snapshot(self) -> Snapshot:
+        """Return what is known; the same object while it is equal to the last one."""
         entities = self._discovery.entities
         devices = self._devices.show(
             entities, self._sessions.newest, self._refused, self._permissions.steerable
         )
         if self._discovered and not devices:
-            return Snapshot(devices, (Advice(AdviceKind.NO_DEVICES, "devices"),))
-        return Snapshot(
-            devices,
-            tuple(_not_shared(entity) for one, entity in entities.items() if one in self._refused),
-        )
+            advice: tuple[Advice, ...] = (Advice(AdviceKind.NO_DEVICES, "devices"),)
+        else:
+            advice = tuple(_not_shared(entities[one]) for one in entities if one in self._refused)
+        snapshot = Snapshot(devices, advice)
+        if snapshot != self._shown:
+            self._shown = snapshot
+        return self._shown
 
     def _again(self) -> timedelta:
-        self._sync_sessions()
         lists = max(1.0, self._discover_at - self._clock.monotonic())
         waits = [self._rota.again, self._sessions.again, self._permissions.again, lists]
         if (soon := self._attention.again) is not None:

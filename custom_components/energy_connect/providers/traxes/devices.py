@@ -41,6 +41,7 @@ class Devices:
         self._guard = CounterGuard()
         self._freshness = Freshness(_CADENCE + max(_POLLS, timedelta(seconds=3 * interval)))
         self._made: dict[str, tuple[_Stamp, Device]] = {}
+        self._entities: Mapping[str, Entity] = {}
         self._fraction_told = False
         self.malformed = 0
 
@@ -128,7 +129,9 @@ class Devices:
 
         `refused` ones have no values; `steerable` ones can be told what their type can be told.
         """
-        self._forget(entities)
+        if entities is not self._entities:
+            self._forget(entities)
+            self._entities = entities
         monotonic, now = self._clock.monotonic(), self._clock.now()
         shown = {}
         for entity in entities.values():

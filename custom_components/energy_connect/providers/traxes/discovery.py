@@ -6,7 +6,7 @@
 3. Ids that a person entered in the options. They are always read.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from enum import StrEnum
 import logging
 from typing import Final
@@ -53,6 +53,7 @@ class Discovery:
         self._entered = entered
         self._found: dict[str, Entity] = {}
         self._described: dict[str, Entity] = {}
+        self._entities: Mapping[str, Entity] | None = None
         self._offers: dict[str, tuple[str, ...]] = {}
         self._listed_before = False
         self.route = Route.NONE
@@ -61,9 +62,14 @@ class Discovery:
         self.malformed = 0
 
     @property
-    def entities(self) -> dict[str, Entity]:
-        """All devices by id: those of the lists and those of the options."""
-        return {**self._described, **self._found}
+    def entities(self) -> Mapping[str, Entity]:
+        """All devices by id: those of the lists and those of the options.
+
+        The same object until a list is read: it is asked for with each request.
+        """
+        if self._entities is None:
+            self._entities = {**self._described, **self._found}
+        return self._entities
 
     @property
     def offered_types(self) -> list[str]:
@@ -88,6 +94,7 @@ class Discovery:
             # The same object for the same content: comparing devices costs nothing then.
             kept = before if before is not None and before == entity else entity
             self._found[entity.id] = now.setdefault(entity.id, kept)
+            self._entities = None
 
         whole = await self._read_lists(take)
         # The second list knows fewer devices: it can't say that one of the first is gone.
@@ -97,6 +104,7 @@ class Discovery:
         )
         if authoritative:
             self._found = now
+            self._entities = None
         described = await self._describe_entered()
         self.authoritative = authoritative
         self.settled = whole and described
@@ -205,6 +213,7 @@ class Discovery:
                 return False
             described = None
         fits = described is not None and described.id == entity_id
+        self._entities = None
         self._described[entity_id] = described if described is not None and fits else unknown
         return True
 
