@@ -469,6 +469,27 @@ async def test_a_round_in_which_nothing_changed_writes_nothing(
     assert steps == []
 
 
+async def test_a_correction_that_is_read_anew_mends_the_hours_beside_it_too(
+    recorder_mock: Recorder,
+    hass: HomeAssistant,
+    one_meter: Simulator,
+    frozen: FrozenDateTimeFactory,
+) -> None:
+    """A reading at the full hour is the end of the hour before: half of a correction is a jump."""
+    start, end = (NOW.replace(minute=0) - days * DAY for days in (25, 24))
+    one_meter.enectiva.past = Past(
+        wrong=(Wrong(start=start, end=end + HOUR / 4, until=NOW + 99 * DAY, by=0.25),)
+    )
+    entry = await set_up_past(hass, one_meter, "month")
+    await imported(hass, frozen)
+    one_meter.enectiva.past = Past()
+
+    await act(hass, entry, "import_history", start=str(start), end=str(end))
+
+    around = start - 5 * HOUR, end + 5 * HOUR
+    check(await rows(hass, statistic(entry), *around), truth(one_meter, *around))
+
+
 async def done(hass: HomeAssistant) -> None:
     """Wait for what the recorder has been told to do."""
     future: Any = hass.loop.create_future()
@@ -511,7 +532,7 @@ async def test_importing_a_stretch_tells_what_changed_and_a_dry_run_changes_noth
     check(between, real)
     assert {**tried, "dry_run": False} == changed
     series = changed["series"][0]
-    assert series["hours_read"] == 10
+    assert series["hours_read"] == 12, "and the hours on both sides"
     assert [each["start"] for each in series["changed"]] == [
         (at - HOUR).isoformat(),
         at.isoformat(),

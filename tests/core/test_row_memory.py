@@ -96,6 +96,13 @@ def test_what_is_beside_the_rows_is_never_missed(after: Json) -> None:
     assert reader.made == CARS, "read by `read`, and none since"
 
 
+@pytest.mark.parametrize("first", [b"7", b'"7"', b"77", b"[7]"])
+def test_what_stands_elsewhere_too_is_not_taken_for_the_rows(first: bytes) -> None:
+    reader = Reader()
+    assert reader.body(b'{"first":%b,"data":[7]}' % first) == [[7]]
+    assert reader.body(b'{"first":%b,"data":[8]}' % first) == [[8]]
+
+
 def test_a_page_that_is_written_widely_is_parsed_but_its_rows_are_not_made_anew() -> None:
     reader = Reader()
     option = orjson.OPT_INDENT_2

@@ -27,8 +27,8 @@ from ..core.agenda import Window, window_hours
 from ..core.budget import Priority
 from ..core.coverage import KNOWN, Status
 from ..core.errors import ApiError
-from ..core.history import Series, Source
-from ..core.series import Hour, time_of
+from ..core.history import Form, Series, Source
+from ..core.series import Hour, hour_of, time_of
 from ..devices import account_id
 from ..exceptions import placeholders
 from ..targets import invalid
@@ -113,8 +113,9 @@ async def _import(call: ServiceCall) -> ServiceResponse:
     changes: list[SeriesChange] = []
     for source, own in target.sources():
         longest = max(1, int(source.window.total_seconds() // 3600))
-        for at in range(start, stop, longest):
-            window = Window(at, min(stop, at + longest))
+        first, last = _with_neighbours(source, start, stop)
+        for at in range(first, last, longest):
+            window = Window(at, min(last, at + longest))
             try:
                 outcome = await target.history.read(
                     source, window, Priority.COMMAND, dry_run=dry_run
@@ -133,6 +134,17 @@ async def _import(call: ServiceCall) -> ServiceResponse:
                     pass
         target.history.rest()
     return {"dry_run": dry_run, "series": _changes(target.history, changes)}
+
+
+def _with_neighbours(source: Source, start: Hour, stop: Hour) -> tuple[Hour, Hour]:
+    """Return the hours that depend on what was read from `start` to `stop`.
+
+    A counter's reading at the full hour is the end of one hour and the beginning of the next: to
+    mend one of the two would leave the other wrong by as much.
+    """
+    if all(series.form is not Form.COUNTER for series in source.series):
+        return start, stop
+    return start - 1, min(stop + 1, hour_of(dt_util.utcnow()))
 
 
 def _changes(history: History, changes: Iterable[SeriesChange]) -> list[Any]:
