@@ -1,6 +1,20 @@
-"""What follows from something else, worked out again only when that has changed."""
+"""What follows from something else, the same object until it has changed."""
 
 from collections.abc import Callable
+
+
+class Steady[T]:
+    """A value that is the same object as long as it is equal, so that nobody else has to compare it."""
+
+    def __init__(self, value: T) -> None:
+        """Begin with a value."""
+        self._value = value
+
+    def of(self, value: T) -> T:
+        """Return the value, or the one before if that is equal."""
+        if value != self._value:
+            self._value = value
+        return self._value
 
 
 class Derived[S, T]:

@@ -10,6 +10,7 @@ from typing import Any, Final, override
 from ...core.account import Context
 from ...core.budget import Budget, Priority
 from ...core.counters import CounterGuard
+from ...core.derived import Steady
 from ...core.errors import ApiError, CredentialsRejected, RateLimited, Reason, Unavailable
 from ...core.freshness import Freshness
 from ...core.history import Harvest, HistoryAccount, Source
@@ -109,7 +110,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         self._devices: dict[str, Device] = {}
         self._settled: dict[str, Device] = {}
         self._assigned: tuple[object, ...] = ()
-        self._snapshot = Snapshot({})
+        self._steady = Steady(Snapshot({}))
         self._units = UnknownUnits()
         self._guard = CounterGuard()
         self._freshness = Freshness(LATE)
@@ -416,9 +417,7 @@ class EnectivaAccount(HistoryAccount, ReadingSource):
         again = timedelta(seconds=self._again())
         advice = self._units.advice(self._left_out) + missing_scopes(self._features)
         snapshot = Snapshot(devices=shown, advice=advice)
-        if snapshot != self._snapshot:
-            self._snapshot = snapshot
-        return Poll(snapshot=self._snapshot, again=again, listed=listed)
+        return Poll(snapshot=self._steady.of(snapshot), again=again, listed=listed)
 
     def _again(self) -> float:
         if (quiet := self._budget.quiet_for) > 0:

@@ -10,6 +10,7 @@ from typing import Any, Final, override
 from ...core.account import Context
 from ...core.budget import Budget, Priority
 from ...core.commands import Orders
+from ...core.derived import Steady
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -101,7 +102,7 @@ class EvEnergyAccount(
         self._deadline: float | None = _FIRST
         self._first_round = True
         self._display = Display(self._interval)
-        self._shown = Snapshot({})
+        self._steady = Steady(Snapshot({}))
         self._features = self._all_features()
         hurry = self._feature("sessions").hurry
         commands = Commands(self._access, self._lookups, self._device, hurry)
@@ -362,9 +363,7 @@ class EvEnergyAccount(
             shown.append(account)
         advice = advise(self._vehicles.values())
         snapshot = Snapshot({device.id: device for device in shown}, advice)
-        if snapshot != self._shown:
-            self._shown = snapshot
-        return self._shown
+        return self._steady.of(snapshot)
 
     def _combined(self, now: datetime) -> Iterator[Device]:
         """Give each device with its sessions, its plan and its controls."""

@@ -13,6 +13,7 @@ from ...core.account import Account, Context, Field, FieldKind, Identity, Provid
 from ...core.address import base_url
 from ...core.budget import Budget, Priority
 from ...core.commands import Accepted, Command, Orders
+from ...core.derived import Steady
 from ...core.errors import (
     ApiError,
     CredentialsRejected,
@@ -145,7 +146,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         self._polled = False
         self._discovered = False
         self._failure: ApiError | None = None
-        self._shown = Snapshot({})
+        self._steady = Steady(Snapshot({}))
 
     async def _exchange(self) -> Token:
         try:
@@ -367,9 +368,7 @@ class TraxesAccount(HistoryAccount, Controllable, SessionSource, ReadingSource):
         else:
             advice = tuple(_not_shared(entities[one]) for one in entities if one in self._refused)
         snapshot = Snapshot(devices, advice)
-        if snapshot != self._shown:
-            self._shown = snapshot
-        return self._shown
+        return self._steady.of(snapshot)
 
     def _again(self) -> timedelta:
         lists = max(1.0, self._discover_at - self._clock.monotonic())
