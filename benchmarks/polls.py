@@ -161,8 +161,11 @@ class Rig:
         """Let the vehicles change."""
         await self.source.order(values=case.values, times=case.times)
 
-    async def prepare(self) -> None:
-        """Find out what is asked and written, and make the sensors of the floor."""
+    async def prepare(self, count: int, states: int) -> None:
+        """Find out what is asked and written, and make the sensors of the floor.
+
+        To make them is the floor of setting up so many devices with so many states.
+        """
         await self.source.order()
         await self.poll()
         self.asked = await self.source.order()
@@ -170,9 +173,17 @@ class Rig:
             self.costs[case.name].writes = await self.count_writes(case)
         most = max(costs.writes for costs in self.costs.values())
         self._minimal = [Minimal(number) for number in range(most)]
-        await self.hass.data[DATA_COMPONENT].async_add_entities(self._minimal)
-        await settled(self.hass)
         calm()
+        before = resident()
+        with span() as taken:
+            await self.hass.data[DATA_COMPONENT].async_add_entities(self._minimal)
+            await settled(self.hass)
+        calm()
+        share = states / most
+        name = f"{count} devices: as many minimal sensors"
+        tell(f"set-up, {name}", taken.cpu * share, "s CPU")
+        kilobytes = (resident() - before) * 1024
+        tell(f"memory, {name}", kilobytes * share / count, "kB a device")
 
     def write_numbers(self) -> float:
         """Return the seconds that Home Assistant takes to write a state of one of our sensors.
@@ -236,7 +247,7 @@ async def measure_size(hass: HomeAssistant, source: Fleet, count: int, repeats: 
     tell(without, hold.own * 1000, "ms")
     tell(f"memory, {count} devices", (resident() - before) * 1024 / count, "kB a device")
     rig = Rig(hass, source, entry)
-    await rig.prepare()
+    await rig.prepare(count, states)
     tell(f"requests a poll, {count} vehicles", len(rig.asked), "count", -(-count // 50) + 6)
     for _ in range(repeats):
         await rig.repeat()
@@ -268,6 +279,12 @@ def report(count: int, rig: Rig) -> None:
         median(some.ours) / median(before.ours),
         "x the case before",
         1.2 if count == PROMISED else None,
+    )
+    tell(
+        f"poll, {count} devices, 1 % changed, to fetch and parse",
+        median(some.ours) / median(some.fetched),
+        "x fetch and parse",
+        1.2 * REACH["one timestamp a page"] if count == PROMISED else None,
     )
     last = rig.costs["all changed"]
     tell(

@@ -99,7 +99,11 @@ class RowMemory[F, T]:
             except orjson.JSONEncodeError:
                 text = None
             row = known.get(row_id) if row_id is not None and text is not None else None
-            yield row if row and row.text == text else _Row(row_id, text, self._make(one))
+            if row is None or row.text != text:
+                # A copy: the writer's buffer is several times as large as what it holds.
+                kept = None if text is None else bytes(memoryview(text))
+                row = _Row(row_id, kept, self._make(one))
+            yield row
 
     def _around(self, body: bytes, frame: F, rows: Sequence[_Row[T]]) -> tuple[bytes, bytes] | None:
         """Return what stands around the rows; None if that is not certain.
