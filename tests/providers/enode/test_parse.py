@@ -221,6 +221,15 @@ def test_place_of_a_row_without_scopes_is_shown_only_if_it_is_there() -> None:
     assert not item.device.tracked
 
 
+def test_a_name_of_two_long_words_is_shortened_as_one_is() -> None:
+    row = payload("batteries")["data"][0]
+    row["information"] |= {"displayName": None, "siteName": "s" * 150, "model": "m" * 150}
+
+    (item,) = parse_page([row], ASSETS["batteries"][1]).items
+
+    assert item.device.name == "s" * 150 + " " + "m" * 49
+
+
 def test_charger() -> None:
     charger = first("chargers")
 

@@ -241,4 +241,4 @@ def _name(information: Mapping[str, Json]) -> str | None:
         return name
     model = text(information.get("model"))
     front = text(information.get("siteName")) or text(information.get("brand"))
-    return " ".join(word for word in (front, model) if word) or None
+    return text(" ".join(word for word in (front, model) if word))
