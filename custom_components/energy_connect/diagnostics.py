@@ -11,7 +11,7 @@ from homeassistant.helpers import device_registry as dr
 from .const import CONF_PROVIDER
 from .coordinator import EnergyConfigEntry, EnergyCoordinator
 from .core.budget import Budget
-from .core.commands import Order
+from .core.commands import Ended
 from .core.controls import Control
 from .core.model import Device
 from .core.options import POLL_INTERVAL
@@ -104,7 +104,7 @@ def _requests(budget: Budget) -> dict[str, Any]:
 
 def _commands(coordinator: EnergyCoordinator, devices: Mapping[str, Device]) -> list[Any]:
     """Return the newest commands with their outcomes, without the provider's words."""
-    orders: Iterable[Order] = () if coordinator.orders is None else coordinator.orders.recent
+    orders: Iterable[Ended] = () if coordinator.orders is None else coordinator.orders.recent
     return [
         {
             "action": order.command.action,

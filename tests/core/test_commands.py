@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import replace
+import gc
+import weakref
 
 import pytest
 
@@ -131,6 +133,29 @@ async def test_a_refusal_is_raised_to_who_waits_and_leaves_what_was_read(
     assert house.shown() is False
     assert order.outcome == Outcome(State.FAILED, error.reason, error.detail)
     assert house.told[-1] == (ON, State.FAILED)
+
+
+async def test_what_is_remembered_of_a_refusal_holds_nothing_of_the_answer(house: House) -> None:
+    """The frames of an error hold all that the provider said, page by page."""
+
+    class Answer:
+        """Something large."""
+
+    answers: list[weakref.ref[Answer]] = []
+
+    def refuse(_: Command) -> Accepted:
+        answer = Answer()
+        answers.append(weakref.ref(answer))
+        raise Unavailable(Reason.TIMEOUT)
+
+    house.answer = refuse
+    with pytest.raises(Unavailable):
+        await house.orders.perform(ON).settled()
+
+    gc.collect()
+    assert answers[0]() is None
+    (ended,) = house.orders.recent
+    assert (ended.command, ended.sent, ended.outcome.reason) == (ON, True, Reason.TIMEOUT)
 
 
 async def test_a_fault_of_ours_ends_the_order_and_is_logged(

@@ -179,6 +179,19 @@ class Order:
         return self.outcome
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ended:
+    """What is remembered of an order that is over.
+
+    Not the order: the frames of its error hold whole answers of the provider.
+    """
+
+    command: Command
+    at: datetime
+    sent: bool
+    outcome: Outcome
+
+
 class Orders:
     """The commands of one account.
 
@@ -207,7 +220,7 @@ class Orders:
         self._listeners: list[Callable[[Order], None]] = []
         self._rested: dict[tuple[str, Action], float] = {}
         self._closed = False
-        self.recent: deque[Order] = deque(maxlen=_REMEMBERED)
+        self.recent: deque[Ended] = deque(maxlen=_REMEMBERED)
         """The newest commands that are over, for whoever looks for a fault."""
 
     def listen(self, listener: Callable[[Order], None]) -> Callable[[], None]:
@@ -347,7 +360,7 @@ class Orders:
         order.over.set()
         command = order.command
         self._orders.remove(order)
-        self.recent.append(order)
+        self.recent.append(Ended(command=command, at=order.at, sent=order.sent, outcome=outcome))
         if outcome.state is State.CONFIRMED:
             self._forget(command.device_id, {command.action, _UNDOES.get(command.action)})
             if not isinstance(order.before, Press):

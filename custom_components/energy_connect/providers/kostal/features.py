@@ -59,7 +59,7 @@ class Feature[T]:
 
     def _failed(self, error: ApiError) -> None:
         now = self._clock.monotonic()
-        self._problem = error
+        self._problem = error.with_traceback(None)  # it would hold on to the answer
         refused = error.status is not None
         if self._answered is None:
             self._due = None if refused else now + _RETRY
