@@ -98,6 +98,7 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         self._told: Mapping[str, Device] = {}
         self._told_success = True
         self._changed: list[Device] = []
+        self._offering: list[Device] = []
         self._gone: list[str] = []
         self._removed: set[str] = set()
         self._devices_listeners: list[DevicesListener] = []
@@ -326,15 +327,18 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
         In slices: to compare thousands takes as long as to parse some of them.
         """
         before = self._told
-        self._changed, self._gone = [], []
+        self._changed, self._offering, self._gone = [], [], []
         if devices is before:
             return
         for some in batched(devices.items(), SLICE):
-            self._changed += (
-                device
-                for device_id, device in some
-                if (told := before.get(device_id)) is not device and told != device
-            )
+            for device_id, device in some:
+                told = before.get(device_id)
+                if told is device or told == device:
+                    continue
+                self._changed.append(device)
+                # Most changes are values, which are no business of those who add entities.
+                if not device.offers_same(told):
+                    self._offering.append(device)
             await asyncio.sleep(0)
         self._gone = [device_id for device_id in before if device_id not in devices]
 
@@ -342,13 +346,12 @@ class EnergyCoordinator(DataUpdateCoordinator[Snapshot]):
     @override
     def async_update_listeners(self) -> None:
         """Tell those whose device changed, and all if the account came or went."""
-        before, self._told = self._told, self.data.devices
+        self._told = self.data.devices
         changed, self._changed = self._changed, []
+        offering, self._offering = self._offering, []
         gone, self._gone = self._gone, []
         came_or_went = self.last_update_success is not self._told_success
         self._told_success = self.last_update_success
-        # Most changes are values, which are no business of those who add entities.
-        offering = [device for device in changed if not device.offers_same(before.get(device.id))]
         if offering:
             removed, self._removed = self._removed, set()
             for listener in list(self._devices_listeners):
