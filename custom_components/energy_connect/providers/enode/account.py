@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta, tzinfo
-from functools import partial
 from itertools import batched, chain
 from typing import Any, Final, override
 
@@ -59,6 +58,9 @@ _FIRST_ROUND: Final = 6.0
 _ROUND: Final = 120.0
 # An idle device is refreshed every 7 minutes (vendor).
 _REFRESHED: Final = 7 * 60.0
+
+
+type _Login = tuple[Mapping[Flag, bool | None], Hashable]
 
 
 class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Linking, Mending):
@@ -256,12 +258,14 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
     def _needs(self) -> list[Need]:
         return needs(self._users.broken, self._all_assets(), self._interventions)
 
-    def _once(self, device: Device, key: Hashable, make: Callable[[], Device]) -> Device:
+    def _once[*A](
+        self, device: Device, key: Hashable, make: Callable[[Device, *A], Device], *arguments: *A
+    ) -> Device:
         """Return the same object for the same input, so that comparing snapshots costs nothing."""
         before = self._made.get(device.id)
         if before is not None and before[0] is device and before[1] == key:
             return before[2]
-        made = make()
+        made = make(device, *arguments)
         self._made[device.id] = (device, key, made)
         return made
 
@@ -275,22 +279,21 @@ class EnodeAccount(HistoryAccount, Controllable, SessionSource, PlanSource, Link
                 self._zones.known(place.zone) if place else None
             )
             name = device.name or (place.name if place else None) or device.manufacturer
-            make = partial(_finished_site, device, zone or self._zone, name)
-            yield self._once(device, (zone, name), make)
+            yield self._once(device, (zone, name), _finished_site, zone or self._zone, name)
 
     def _asset_devices(self) -> Iterable[Device]:
         """Return the assets, below their site if it is there, with the state of their login."""
         sites = {site.device.id for site in self._sites.items}
         for kind, one in self._assets.items():
-            logins: dict[tuple[str | None, str | None], Mapping[Flag, bool | None]] = {}
+            logins: dict[tuple[str | None, str | None], _Login] = {}
             for asset in one.items:
                 device = asset.device
                 parent = device.parent if device.parent in sites else None
                 owner = asset.user, asset.vendor
                 if (login := logins.get(owner)) is None:
-                    login = logins[owner] = self._users.login(*owner, kind)
-                make = partial(_placed, device, parent, login)
-                yield self._once(device, (parent, *login.values()), make)
+                    flags = self._users.login(*owner, kind)
+                    login = logins[owner] = flags, tuple(flags.items())
+                yield self._once(device, (parent, login[1]), _placed, parent, login[0])
 
     @override
     def history_sources(self) -> Sequence[Source]:
