@@ -49,11 +49,11 @@ class DeviceKeeper:
         In slices, since the registry takes a while for each new one.
         """
         devices = poll.snapshot.devices
-        kept, self._kept = self._kept, devices
-        for some in batched(_new_to(kept, devices), _AT_ONCE):
+        for some in batched(_new_to(self._kept, devices), _AT_ONCE):
             for device in some:
                 self._register(device, devices)
             await asyncio.sleep(0)
+        self._kept = devices
         # Whoever is registered was reported; so nobody can be missing until somebody else is.
         if not poll.listed or self._nobody_missing_of == devices.keys():
             return set()
