@@ -14,6 +14,7 @@ from .session import Session
 _HOUR = 3600.0
 # Traxes takes a command every ten minutes.
 _COOLDOWN = 601.0
+_FAILED = "failed ("
 # Cars come home within a day; the simulated house's do every evening.
 _HOURS = 30
 
@@ -59,7 +60,10 @@ async def _start(
                 continue
             if outcome == "confirmed":
                 return device
-            raise NotRunning(f"{provider} {device.name} did not start charging: {outcome}")
+            why = f"{device.name} did not start charging: {outcome}"
+            if not outcome.startswith(_FAILED):
+                raise NotRunning(f"{provider} {why}")
+            # Some say only after they took the command that there is nothing to charge now.
         simulator.clock.advance(_HOUR)
     raise NotRunning(f"{provider} could not charge anything in {_HOURS} hours: {why}")
 
