@@ -10,11 +10,13 @@ from aiohttp import web
 from aiohttp.typedefs import Handler
 import pytest
 
+from custom_components.energy_connect.core.budget import Budget, Priority
 from custom_components.energy_connect.core.model import Poll
 from custom_components.energy_connect.providers.enectiva.account import EnectivaAccount
-from custom_components.energy_connect.providers.enectiva.connection import PER_HOUR
+from custom_components.energy_connect.providers.enectiva.connection import CONCURRENT, PER_HOUR
 from simulator.faults import rate_limited
 from simulator.server import Knobs, ProviderServer
+from tests.hand_clock import HandClock
 
 from .conftest import Office
 
@@ -150,3 +152,9 @@ async def test_month_after_month(office: Office) -> None:
         if reading.since is not None
     }
     assert since == {datetime(2026, 3, 31, 22, tzinfo=UTC)}
+
+
+def test_an_hour_has_room_for_the_polls_and_the_newest_hours_of_all() -> None:
+    polls = 2000 + 350 + 15
+    budget = Budget(HandClock(), concurrent=CONCURRENT, per_hour=PER_HOUR)
+    assert (budget.available(Priority.RECENT) or 0) >= polls + 1000
